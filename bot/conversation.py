@@ -1,0 +1,233 @@
+"""The values everything else speaks in. Rule: frozen, keyword-only, no behaviour that needs the outside.
+
+Words: a *post* is what a person or the bot wrote on a platform; a *turn* is what the Messages API calls
+one; a *conversation* is a thread or a DM; a *reply* is the bot's post being written; a *summary* covers
+a run of posts; a *breakpoint* ends a prefix that the prompt cache may keep.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from typing import Any, Literal, NewType
+
+ConversationId = NewType("ConversationId", str)
+"""Minted and taken apart by adapters only; everywhere else an opaque key."""
+
+Role = Literal["user", "assistant"]
+Lifetime = Literal["none", "5m", "1h"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that came with a post, as the platform announced it."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int  # bytes, as announced
+    url: str  # where the platform serves it; fetched only from the platform's own hosts
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Post:
+    """What somebody wrote on a platform."""
+
+    conversation: ConversationId
+    id: str  # the platform's id, unique within the conversation
+    role: Role
+    author: str  # the platform's user id
+    author_name: str
+    text: str  # Markdown, mentions as names
+    sent_at: dt.datetime  # UTC, by the platform's clock
+    addressed: bool = False  # it wants an answer
+    attachments: tuple[Attachment, ...] = ()
+    edited_at: dt.datetime | None = None
+    place: int | None = None  # which request first carried it; fixed by the log, None until then
+
+    @property
+    def order(self) -> tuple[dt.datetime, int, str]:
+        """Platform order: by time, then by id (ids of one platform grow in length, then by digits)."""
+        return (self.sent_at, len(self.id), self.id)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Home:
+    """Where a conversation lives. The core reads the first three; the address is the adapter's own."""
+
+    platform: str  # "slack" or "discord"
+    workspace: str  # Slack team or Discord guild; "" in a Discord DM
+    channel: str  # the channel or DM; for a thread, the channel it hangs in
+    address: str  # where to post, as the adapter wrote it from the newest post's event
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One segment: a text that stands for a run of posts, which stay in the log word for word."""
+
+    conversation: ConversationId
+    first_place: int  # the first place it covers
+    last_place: int  # the last place it covers
+    text: str
+    posts: int  # how many posts it covers
+    model: str
+    created_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Usage:
+    """Tokens as the API billed them. Input is the sum of fresh, written and read tokens."""
+
+    fresh: int = 0  # `input_tokens`: neither read from the cache nor written to it
+    written_5m: int = 0
+    written_1h: int = 0
+    read: int = 0
+    output: int = 0
+    web_searches: int = 0
+    raw: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # the API's own object
+
+    @property
+    def input(self) -> int:
+        """All input tokens of the request, cached or not."""
+        return self.fresh + self.written_5m + self.written_1h + self.read
+
+    @property
+    def total(self) -> int:
+        """What this request and its answer hold: the size of the next request's prefix."""
+        return self.input + self.output
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add two bills; the raw object of a sum is empty."""
+        return Usage(
+            fresh=self.fresh + other.fresh,
+            written_5m=self.written_5m + other.written_5m,
+            written_1h=self.written_1h + other.written_1h,
+            read=self.read + other.read,
+            output=self.output + other.output,
+            web_searches=self.web_searches + other.web_searches,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Block:
+    """One content block of a turn."""
+
+    text: str
+    posts: tuple[str, ...] = ()  # ids of the posts it carries; () for a summary
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One entry of the API's `messages`."""
+
+    role: Role
+    blocks: tuple[Block, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Breakpoint:
+    """Where a cacheable prefix ends: at a block of a turn, or at the end of `system` (turn -1)."""
+
+    turn: int
+    block: int
+    lifetime: Literal["5m", "1h"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The decisions of one request that depend on the clock or the model. Logged before it is sent."""
+
+    model: str
+    effort: str
+    max_output_tokens: int
+    lifetime: Lifetime
+    first_place: int  # posts before this place are not sent word for word
+    previous_place: int | None = None  # the place the last request ended at: a breakpoint stands there too
+    thinking: str | None = None  # the `thinking` type the model takes, None to send none
+    sends_effort: bool = True  # whether the model takes `output_config.effort`
+    expected_read: int = 0  # tokens this request should read from the cache
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call of the Messages API, before it is written in the API's own form."""
+
+    plan: Plan
+    system: str
+    turns: tuple[Turn, ...]
+    breakpoints: tuple[Breakpoint, ...]
+    varying: str = ""  # what belongs to this request alone; it follows the last breakpoint
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What Claude said, whole, with its bill."""
+
+    text: str
+    usage: Usage
+    model: str
+    stop_reason: str
+    message_id: str
+
+
+class ReplyState(enum.StrEnum):
+    """The life of a reply; each step is committed before the next begins."""
+
+    DUE = "due"  # the row stands, nothing may have been posted yet
+    OPENED = "opened"  # the platform id is known
+    WRITTEN = "written"  # the whole text is in the log; showing it is all that is left
+    FINISHED = "finished"
+    FAILED = "failed"  # the person was told why
+    WITHDRAWN = "withdrawn"  # its question was deleted
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reply:
+    """A row of the reply ledger: the answer to one or more posts."""
+
+    id: str  # ours, random: the nonce on Discord, the metadata on Slack
+    conversation: ConversationId
+    home: Home
+    place: int  # its own place; its question stands before
+    asker: Post  # the newest addressed post it answers
+    state: ReplyState
+    resumed: bool  # a row from before this call: look before posting
+    platform_ids: tuple[str, ...] = ()  # its posts on the platform, in order
+    text: str = ""  # whole, once WRITTEN
+    plan: Plan | None = None  # the decisions already taken for it
+    history_read: bool = True  # False: the thread's earlier posts must be fetched first
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LastRequest:
+    """The newest billed request of a conversation: the anchor of token counting."""
+
+    place: int  # of its reply
+    plan: Plan
+    usage: Usage
+    at: dt.datetime  # when it was sent
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Thread:
+    """What a request is built from: the tail of the log, up to one reply's place."""
+
+    conversation: ConversationId
+    posts: tuple[Post, ...]  # placed, not covered by a summary, in order
+    summaries: tuple[Summary, ...]  # active segments, oldest first
+    last: LastRequest | None  # None before the first reply, and where a change broke the prefix
+    gaps: tuple[float, ...] = ()  # seconds between the newest requests, oldest first
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What `/v1/models` says of a model, with what the price list and the docs add."""
+
+    id: str
+    context_tokens: int
+    max_output_tokens: int
+    min_prefix_tokens: int  # shortest prefix the cache keeps
+    thinking: str | None  # the `thinking` type to send for a chat, None to send none
+    efforts: tuple[str, ...]  # the efforts it takes, () for none

@@ -1,0 +1,113 @@
+"""What can go wrong, split by who must act.
+
+    ThreadmateError
+    ├── OperatorError            the operator must change something; ends the program or a platform
+    │   ├── SettingsError        status 2, one line per variable
+    │   ├── LogTooNew            the database was written by a newer version
+    │   ├── LogUnusable          the database cannot be read or written
+    │   └── CredentialError      a platform or Claude refuses the credential or lacks a permission
+    ├── ModelError               Claude gave no usable answer; the person is told once
+    │   ├── Overloaded           passing; try again later
+    │   ├── Unreachable          passing; no connection, or it was cut again and again
+    │   ├── SpendLimit           the operator's account is at its limit
+    │   ├── KeyRefused           the operator's key is not accepted
+    │   ├── Rejected             the request itself was refused (a 400): retrying cannot help
+    │   ├── TooLong              the request does not fit the model's window
+    │   ├── Declined             the model declined to answer
+    │   └── NoAnswer             the model ended without a word
+    └── PlatformError            Slack or Discord
+        ├── PostGone             the post or channel is no longer there
+        ├── MayNotPost           the bot has no permission there
+        └── PlatformUnavailable  passing, after bounded retries
+
+The docstring of a ModelError is the sentence the person in the thread sees (`sentence`).
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class ThreadmateError(Exception):
+    """Something went wrong in Threadmate."""
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told: the class's docstring on one line."""
+        return " ".join((inspect.getdoc(type(self)) or "").split())
+
+
+class OperatorError(ThreadmateError):
+    """The operator must change something."""
+
+
+class SettingsError(OperatorError):
+    """One or more settings are wrong or missing; `problems` holds a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class LogTooNew(OperatorError):
+    """The database was written by a newer version of Threadmate: run that version, or restore a backup."""
+
+
+class LogUnusable(OperatorError):
+    """The database cannot be used."""
+
+
+class CredentialError(OperatorError):
+    """A credential or a permission is wrong; the message says which and how to mend it."""
+
+
+class ModelError(ThreadmateError):
+    """I could not get an answer from Claude. Please try again in a few minutes."""
+
+
+class Overloaded(ModelError):
+    """Claude is overloaded right now, so I have no answer yet. Please ask again in a few minutes."""
+
+
+class Unreachable(ModelError):
+    """I cannot reach Claude right now. Please ask again in a few minutes."""
+
+
+class SpendLimit(ModelError):
+    """The Claude account behind me has reached its spending limit. Please tell whoever runs me."""
+
+
+class KeyRefused(ModelError):
+    """Claude does not accept my key. Please tell whoever runs me to check it."""
+
+
+class Rejected(ModelError):
+    """Claude would not take this request. Please rephrase it, or start afresh with `new`."""
+
+
+class TooLong(Rejected):
+    """This is more than the model can read at once. Please send less, or start afresh with `new`."""
+
+
+class Declined(ModelError):
+    """Claude declined to answer this. Please ask in another way, or about something else."""
+
+
+class NoAnswer(ModelError):
+    """Claude ended without an answer. Please ask again, or ask for less at once."""
+
+
+class PlatformError(ThreadmateError):
+    """The chat platform did not do what was asked."""
+
+
+class PostGone(PlatformError):
+    """The post, thread or channel is no longer there."""
+
+
+class MayNotPost(PlatformError):
+    """The bot may not post there."""
+
+
+class PlatformUnavailable(PlatformError):
+    """The platform did not answer within the bounded retries."""

@@ -1,0 +1,166 @@
+"""The narrow doors between the parts, each named after who stands on which side.
+
+adapter ──Intake──▶ core            what happened on a platform
+core ──Platform, ReplyPost──▶ adapter   what the core wants done there
+responder ──Log──▶ thread log       what an answer needs of the log
+responder ──Model──▶ claude         one streamed call
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from bot import commands, conversation, pacing
+
+
+class Intake(Protocol):
+    """What an adapter tells the core. Each call has been committed when it returns."""
+
+    async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Record a post and wake its conversation; False when it was known. Acknowledge only after."""
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> bool:
+        """Carry an edit into the log and a running answer; False when nothing changed or it is unknown."""
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Erase a post, also one that never arrived: its id is kept so that it cannot come back."""
+
+    async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
+        """Carry out a command, or hint at an unknown word; None when it was handled before."""
+
+    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Stop the running answer (a button or a reaction); False when none runs."""
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in that conversation."""
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation that holds this post or this part of a reply (for ids unique on a platform)."""
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[Known]:
+        """Conversations with a post since then, with the newest and what the platform should be asked."""
+
+
+class Known(Protocol):
+    """A conversation as catch-up sees it."""
+
+    @property
+    def conversation(self) -> conversation.ConversationId:
+        """Its id."""
+
+    @property
+    def home(self) -> conversation.Home:
+        """Where it lives."""
+
+    @property
+    def newest_post(self) -> str:
+        """The id of the newest post the log has of it, "" for none."""
+
+    @property
+    def newest_at(self) -> dt.datetime:
+        """When that was posted."""
+
+
+class ReplyPost(Protocol):
+    """The bot's post being written. Its methods are called one at a time, in this order."""
+
+    pacer: pacing.Pacer
+    """How often `show` is worth calling."""
+
+    async def show(self, text: str) -> None:
+        """Show the text so far; may fall behind or do nothing, never raises for a passing fault."""
+
+    async def finish(self, text: str) -> None:
+        """Make the whole text stand, in as many posts as it takes; repeatable."""
+
+    async def fail(self, sentence: str) -> None:
+        """Put one sentence in the place of the answer; repeatable."""
+
+    async def withdraw(self) -> None:
+        """Take the posts of this reply away; repeatable."""
+
+
+Remember = Callable[[tuple[str, ...]], Awaitable[None]]
+"""Commits the platform ids of a reply's posts, in order; called right after each new post."""
+
+
+class Platform(Protocol):
+    """What the core asks of an adapter."""
+
+    name: str
+
+    async def history(
+        self, home: conversation.Home, reply: conversation.Reply
+    ) -> Sequence[conversation.Post]:
+        """The posts of the thread before the asker's, oldest first, none addressed."""
+
+    async def open(self, reply: conversation.Reply, remember: Remember) -> ReplyPost:
+        """Put a first sign of the answer in place and remember its id.
+
+        Where `reply.platform_ids` is set the reply goes on there; where `reply.resumed` is and the ids
+        are not, the adapter looks for its own post before it posts. Raises PlatformError.
+        """
+
+
+class Draft(Protocol):
+    """Where a streaming model puts what it says."""
+
+    def add(self, text: str) -> None:
+        """Append."""
+
+    def restart(self) -> None:
+        """The call is made again: what was said so far no longer counts."""
+
+
+class Model(Protocol):
+    """Claude, or what stands in for it."""
+
+    async def facts(self, model: str) -> conversation.ModelFacts:
+        """What a model can do; asked once and kept. Raises ModelError."""
+
+    async def answer(self, request: conversation.Request, draft: Draft) -> conversation.Answer:
+        """Make the call, with bounded retries; raises ModelError."""
+
+
+class Log(Protocol):
+    """What an answer needs of the thread log. Every method is one transaction, committed on return."""
+
+    async def begin(self, conversation_id: conversation.ConversationId) -> conversation.Reply | None:
+        """Take up the conversation's next reply.
+
+        Its unfinished reply (state DUE, OPENED or WRITTEN), `resumed`, if there is one. Else, where
+        addressed posts wait, all waiting posts get the next place, in platform order, and a new reply
+        row the place after. None when nothing is due.
+        """
+
+    async def thread(self, reply: conversation.Reply) -> conversation.Thread:
+        """The tail of the log before the reply's place, not hidden by `new`, past the summaries."""
+
+    async def add_history(self, reply: conversation.Reply, posts: Sequence[conversation.Post]) -> None:
+        """Record what was posted before the bot came; placed with, and before, the reply's question."""
+
+    async def plan(self, reply: conversation.Reply, plan: conversation.Plan) -> None:
+        """Commit the decisions of the request that is about to be sent."""
+
+    async def posted(self, reply: conversation.Reply, platform_ids: tuple[str, ...]) -> None:
+        """Commit where the reply stands on the platform; the state becomes OPENED."""
+
+    async def billed(
+        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+    ) -> None:
+        """Commit what one call cost, answered or not (`kind`: "answer", "summary")."""
+
+    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> None:
+        """Commit the whole answer as the bot's post; the state becomes WRITTEN."""
+
+    async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
+        """Close the row: FINISHED, FAILED (note: the error's class) or WITHDRAWN."""
+
+    async def add_summary(
+        self, summary: conversation.Summary, replaces: Sequence[conversation.Summary]
+    ) -> None:
+        """Commit a summary; those it replaces are no longer active."""
