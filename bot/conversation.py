@@ -219,6 +219,7 @@ class Thread:
     summaries: tuple[Summary, ...]  # active segments, oldest first
     last: LastRequest | None  # None before the first reply, and where a change broke the prefix
     gaps: tuple[float, ...] = ()  # seconds between the newest requests, oldest first
+    first_place: int = 0  # where the newest plan began: older posts are not sent word for word
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,171 @@
+"""The settings: read once at start, frozen, and the only place that reads the environment.
+
+Sources, the first wins: the process environment, `.env` in the working directory, the default below. An
+empty value counts as unset. `.env.example` and the README's table are tested against this class.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+import pydantic_settings
+
+from bot import errors, prompts
+
+Secret = pydantic.SecretStr
+Tokens = Annotated[int, pydantic.Field(ge=1)]
+HTTP_URL = r"^https?://[^\s/]+\S*$"
+WEBSOCKET_URL = r"^wss?://[^\s/]+\S*$"
+HttpUrl = Annotated[str, pydantic.Field(pattern=HTTP_URL)]
+WebSocketUrl = Annotated[str, pydantic.Field(pattern=WEBSOCKET_URL)]
+SHAPES = {
+    HTTP_URL: "should be a URL that starts with http:// or https://",
+    WEBSOCKET_URL: "should be a URL that starts with ws:// or wss://",
+}
+
+
+class Settings(pydantic_settings.BaseSettings):
+    """Every setting, by the lower-case name of its variable."""
+
+    model_config = pydantic_settings.SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    anthropic_api_key: Secret | None = None
+    anthropic_base_url: HttpUrl = "https://api.anthropic.com"
+
+    slack_bot_token: Secret | None = None
+    slack_app_token: Secret | None = None
+    slack_signing_secret: Secret | None = None
+    slack_api_url: HttpUrl = "https://slack.com/api/"
+    slack_dm_mode: Literal["threads", "flat"] = "threads"
+
+    discord_bot_token: Secret | None = None
+    discord_api_url: HttpUrl = "https://discord.com/api/v10"
+    discord_gateway_url: WebSocketUrl | None = None
+
+    database_url: str = "sqlite:///bot.db"
+    bot_http_host: str = "127.0.0.1"
+    bot_http_port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 8080
+
+    bot_model: str = "claude-sonnet-5-5"
+    bot_summary_model: str = "claude-haiku-5-5"
+    bot_max_output_tokens: Tokens = 8192
+    bot_effort: Literal["low", "medium", "high", "xhigh", "max"] = "low"
+    bot_system_prompt: str = prompts.SYSTEM
+    bot_system_prompt_file: pathlib.Path | None = None
+
+    bot_strategy: Literal["summarise", "window", "full"] = "summarise"
+    bot_context_tokens: Annotated[int, pydantic.Field(ge=1000)] = 32_000
+    bot_context_floor_tokens: Tokens | None = None  # None: half of the budget
+    bot_window_turns: Annotated[int, pydantic.Field(ge=1)] = 20
+    bot_thread_replies: Literal["always", "mention"] = "always"
+
+    bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0)] = 20
+    bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    bot_log_format: Literal["json", "console"] | None = None  # None: console on a terminal, else json
+
+    @pydantic.field_validator("slack_bot_token")
+    @classmethod
+    def _is_bot_token(cls, token: Secret | None) -> Secret | None:
+        return _starts_with(token, "xoxb-", "a Slack bot token")
+
+    @pydantic.field_validator("slack_app_token")
+    @classmethod
+    def _is_app_token(cls, token: Secret | None) -> Secret | None:
+        return _starts_with(token, "xapp-", "a Slack app-level token")
+
+    @pydantic.field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_slash(cls, url: str) -> str:
+        return url.rstrip("/") + "/"
+
+    @pydantic.field_validator("anthropic_base_url", "discord_api_url")
+    @classmethod
+    def _has_no_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @pydantic.field_validator("database_url")
+    @classmethod
+    def _is_sqlite(cls, url: str) -> str:
+        if not url.startswith("sqlite:///") or url == "sqlite:///":
+            raise ValueError("should be sqlite:///FILE or sqlite:////ABSOLUTE/FILE")
+        return url
+
+    @pydantic.field_validator("bot_log_level", "bot_log_format", "bot_strategy", mode="before")
+    @classmethod
+    def _lower(cls, word: Any) -> Any:
+        return word.lower() if isinstance(word, str) else word
+
+    @pydantic.model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = []
+        if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
+            problems.append(
+                "SLACK_APP_TOKEN: should be set for Socket Mode (or SLACK_SIGNING_SECRET for HTTP), "
+                "because SLACK_BOT_TOKEN is"
+            )
+        if (self.slack_app_token or self.slack_signing_secret) and not self.slack_bot_token:
+            problems.append("SLACK_BOT_TOKEN: should be set, because another Slack credential is")
+        if self.platforms and not self.anthropic_api_key:
+            problems.append("ANTHROPIC_API_KEY: should be set, because a platform is on")
+        if self.floor_tokens >= self.bot_context_tokens:
+            problems.append("BOT_CONTEXT_FLOOR_TOKENS: should be less than BOT_CONTEXT_TOKENS")
+        if self.bot_system_prompt_file is not None:
+            try:
+                self.bot_system_prompt_file.read_text("utf-8")
+            except (OSError, UnicodeDecodeError):
+                problems.append("BOT_SYSTEM_PROMPT_FILE: should name a readable UTF-8 text file")
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that have credentials."""
+        tokens = {"slack": self.slack_bot_token, "discord": self.discord_bot_token}
+        return tuple(name for name, token in tokens.items() if token)
+
+    @property
+    def floor_tokens(self) -> int:
+        """What summarising keeps word for word, in tokens."""
+        return self.bot_context_floor_tokens or self.bot_context_tokens // 2
+
+    def system_prompt(self) -> str:
+        """The operator's instructions; the file wins over the variable."""
+        if self.bot_system_prompt_file is not None:
+            return self.bot_system_prompt_file.read_text("utf-8").strip()
+        return self.bot_system_prompt.strip()
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; raises errors.SettingsError with a line for each problem, never with a value."""
+    try:
+        return Settings(**overrides)
+    except pydantic.ValidationError as error:
+        raise errors.SettingsError([line for each in error.errors() for line in _lines(each)]) from None
+    except UnicodeDecodeError:
+        raise errors.SettingsError([".env: should be a UTF-8 text file"]) from None
+
+
+def _starts_with(token: Secret | None, prefix: str, what: str) -> Secret | None:
+    if token is not None and not token.get_secret_value().startswith(prefix):
+        raise ValueError(f"should be {what}, which starts with {prefix}")
+    return token
+
+
+def _lines(error: Mapping[str, Any]) -> list[str]:
+    """One pydantic error as lines of `VARIABLE: should be …`."""
+    text = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return text.splitlines()  # from _fits_together: complete lines already
+    text = SHAPES.get(error.get("ctx", {}).get("pattern"), text)
+    return [f"{str(error['loc'][0]).upper()}: {text[:1].lower()}{text[1:]}"]

@@ -1,0 +1,113 @@
+"""Posts to turns: what the Messages API is sent of a thread, as a pure function of the log.
+
+Rule 1  The first turn is a user turn, turns alternate, no block is blank.
+Rule 2  Every post stands in exactly one block, in order: by place, then in platform order.
+Rule 3  Posts by people that were first sent together are one block; the blocks of consecutive ones are
+        one user turn. So a later request adds blocks and turns and never changes an earlier block.
+Rule 4  Each post is marked with its speaker. Neither a name nor a text can contain that mark, whatever
+        invisible, wide or look-alike characters are used, so nobody can pass for somebody else.
+Rule 5  The same posts give the same bytes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+
+from bot import conversation
+
+TAGS = ("post", "summary", "now", "file")
+OPENING = "(This thread begins with your own post.)"
+NAME_LENGTH = 80  # characters of a display name that are kept
+
+# Characters that show nothing and can hide inside a word.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+# Letters of other alphabets that look like those of a tag.
+_LOOK_ALIKES = {
+    "a": "а\u03b1", "e": "е\u03b5", "f": "ƒ\u03dd", "i": "іı\u03b9", "l": "1Iӏ", "m": "м", "n": "ո\u03b7",
+    "o": "0о\u03bf", "p": "р\u03c1", "r": "г", "s": "ѕ", "t": "т\u03c4", "u": "υս", "w": "ѡԝ", "y": "у\u03b3",
+}  # fmt: skip
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HIDDEN = re.compile(f"[{_INVISIBLE}]")
+
+
+def _like(tag: str) -> str:
+    """A pattern for whatever reads like this tag's name."""
+    letters = (f"[{each}{chr(ord(each) + 0xFEE0)}{_LOOK_ALIKES.get(each, '')}]" for each in tag)
+    return f"[{_INVISIBLE}]*".join(letters)
+
+
+_FORGED = re.compile(
+    "[<\uff1c\ufe64\u2039\u3008\u27e8\u276e]" + rf"(?=[\s/{_INVISIBLE}]*(?:{'|'.join(map(_like, TAGS))}))",
+    re.IGNORECASE,
+)
+
+
+def rebuild(
+    posts: Iterable[conversation.Post], summaries: Sequence[conversation.Summary] = ()
+) -> tuple[conversation.Turn, ...]:
+    """The turns of these placed posts, after the summaries that stand for what came before them."""
+    ordered = sorted(posts, key=lambda post: (_place(post), post.order))
+    blocks: list[tuple[conversation.Role, conversation.Block]] = [
+        ("user", conversation.Block(text=f"<summary>\n{clean(summary.text)}\n</summary>"))
+        for summary in summaries
+        if clean(summary.text).strip()
+    ]
+    for (_, role), group in itertools.groupby(ordered, key=lambda post: (_place(post), post.role)):
+        block = _block(role, list(group))
+        if block is not None:
+            blocks.append((role, block))
+    if blocks and blocks[0][0] == "assistant":
+        blocks.insert(0, ("user", conversation.Block(text=OPENING)))
+    return tuple(
+        conversation.Turn(role=role, blocks=tuple(block for _, block in run))
+        for role, run in itertools.groupby(blocks, key=lambda pair: pair[0])
+    )
+
+
+def clean(text: str) -> str:
+    """A text that any encoder and any reader takes: no controls, no lone surrogates, no forged marks."""
+    text = _SURROGATE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _FORGED.sub("&lt;", _BIDI.sub("", _CONTROL.sub("", text)))
+
+
+def attribute(text: str) -> str:
+    """A name as the value of an attribute: one line, at most NAME_LENGTH characters, nothing hidden."""
+    line = " ".join(_HIDDEN.sub("", _CONTROL.sub(" ", _SURROGATE.sub("\ufffd", text))).split())
+    for raw, safe in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
+        line = line[:NAME_LENGTH].replace(raw, safe) if raw == "&" else line.replace(raw, safe)
+    return line
+
+
+def mark(post: conversation.Post) -> str:
+    """One person's post as Claude reads it."""
+    speaker = f'by="{attribute(post.author_name) or attribute(post.author)}" id="{attribute(post.author)}"'
+    files = [
+        f'<file name="{attribute(file.name)}" type="{attribute(file.media_type)}" bytes="{file.size}"/>'
+        for file in post.attachments
+    ]
+    body = "\n".join([*files, clean(post.text).strip()]).strip()
+    return f"<post {speaker}>{body}</post>"
+
+
+def _block(role: conversation.Role, posts: list[conversation.Post]) -> conversation.Block | None:
+    if role == "user":
+        texts = [mark(post) for post in posts]
+    else:
+        texts = [text for post in posts if (text := clean(post.text).strip())]
+    if not texts:
+        return None
+    return conversation.Block(
+        text="\n".join(texts) if role == "user" else "\n\n".join(texts),
+        posts=tuple(post.id for post in posts),
+    )
+
+
+def _place(post: conversation.Post) -> float:
+    return float("inf") if post.place is None else post.place
