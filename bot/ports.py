@@ -49,7 +49,7 @@ class Known(Protocol):
     """A conversation as catch-up sees it."""
 
     @property
-    def conversation(self) -> conversation.ConversationId:
+    def conversation_id(self) -> conversation.ConversationId:
         """Its id."""
 
     @property

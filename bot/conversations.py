@@ -1,0 +1,248 @@
+"""One worker per busy conversation, none for idle ones; and the door through which adapters come in.
+
+The log is the queue: a worker asks it for the next reply until nothing is due, then ends. Whatever
+arrives meanwhile is recorded first and found by the same question, so a wake-up can be lost, doubled or
+early without harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from bot import commands, conversation, errors, ports
+
+log = structlog.get_logger()
+
+TRIES = 6  # of one reply, when the platform or the log fails; then it waits for the next wake-up
+LONGEST_PAUSE = 60.0  # seconds between two tries
+
+
+class Journal(Protocol):
+    """What the intake needs of the thread log."""
+
+    async def record(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Commit a post; False when it was known."""
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> Effect:
+        """Commit an edit."""
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
+        """Erase a post."""
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in the conversation."""
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation of a post or a part of a reply."""
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """Conversations with a post since then."""
+
+    async def due(self) -> Sequence[conversation.ConversationId]:
+        """Conversations with something to answer or to finish, oldest first."""
+
+
+class Effect(Protocol):
+    """What an edit or a deletion touched."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the log changed at all."""
+
+    @property
+    def running_reply(self) -> str | None:
+        """The unfinished reply whose question it was part of."""
+
+
+class Answering(Protocol):
+    """What a worker needs of the responder."""
+
+    async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
+        """Take the next reply to its end; False when nothing was due."""
+
+    async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
+        """Close the next reply as failed: it cannot be delivered."""
+
+
+Obey = Callable[[commands.Command, conversation.Home], Awaitable[commands.Outcome | None]]
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Worker:
+    """A conversation that is being answered."""
+
+    task: asyncio.Task[None]
+    answer: asyncio.Task[bool] | None = None
+    stop: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    again: bool = False  # woken while it was busy
+
+
+@dataclasses.dataclass(kw_only=True)
+class Conversations:
+    """Implements ports.Intake. `at_once` bounds the answers written at the same time; waiting is fair."""
+
+    log: Journal
+    responder: Answering
+    obey: Obey
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    at_once: int = 100
+    _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
+    _turnstile: asyncio.Semaphore | None = None
+    _closing: bool = False
+
+    async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Record, then wake; see ports.Intake."""
+        new = await self.log.record(post, home)
+        if new and post.addressed:
+            self.wake(post.conversation)
+        return new
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> bool:
+        """Carry an edit into the log; a running answer to that post is redone in place."""
+        effect = await self.log.edit(conversation_id, post_id, text, edited_at)
+        if effect.running_reply:
+            self._restart(conversation_id)
+        return effect.changed
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Erase a post; a running answer to it is redone without it, or withdrawn with it."""
+        effect = await self.log.delete(conversation_id, post_id)
+        if effect.running_reply:
+            self._restart(conversation_id)
+        return effect.changed
+
+    async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
+        """Carry out a command; see ports.Intake."""
+        return await self.obey(command, home)
+
+    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Stop the running answer where it is; what was written stays."""
+        worker = self._workers.get(conversation_id)
+        if worker is None or worker.answer is None:
+            return False
+        worker.stop.set()
+        return True
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in that conversation."""
+        return await self.log.holds(conversation_id)
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation that holds a post; see ports.Intake."""
+        return await self.log.find(platform, post_id)
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """What to catch up on; see ports.Intake."""
+        return await self.log.homes(platform, since)
+
+    async def resume(self) -> int:
+        """Take up everything that is due, as after a crash; how many conversations that are."""
+        due = await self.log.due()
+        for conversation_id in due:
+            self.wake(conversation_id)
+        return len(due)
+
+    def wake(self, conversation_id: conversation.ConversationId) -> None:
+        """See to it that a worker looks at this conversation after now."""
+        if self._closing:
+            return
+        worker = self._workers.get(conversation_id)
+        if worker is not None:
+            worker.again = True
+            return
+        task = asyncio.create_task(self._work(conversation_id), name=f"worker {conversation_id}")
+        self._workers[conversation_id] = _Worker(task=task)
+
+    @property
+    def busy(self) -> int:
+        """How many conversations are being answered or wait their turn."""
+        return len(self._workers)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new, let running answers finish for so long, then leave the rest to the log."""
+        self._closing = True
+        tasks = [worker.task for worker in self._workers.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _work(self, conversation_id: conversation.ConversationId) -> None:
+        worker = self._workers[conversation_id]
+        self._turnstile = self._turnstile or asyncio.Semaphore(self.at_once)
+        failures = 0
+        try:
+            while failures < TRIES:
+                worker.again = False
+                async with self._turnstile:
+                    error = await self._once(conversation_id, worker)
+                if isinstance(error, _NothingDue):
+                    if not worker.again:
+                        return
+                elif error is None:
+                    failures = 0
+                else:
+                    failures += 1
+                    await self._after(error, conversation_id, failures)
+        finally:
+            del self._workers[conversation_id]
+
+    async def _once(self, conversation_id: conversation.ConversationId, worker: _Worker) -> Exception | None:
+        """One reply; what went wrong as a value. A cancelled answer (an edit) is no error: look again."""
+        worker.stop = asyncio.Event()
+        worker.answer = asyncio.create_task(self.responder.answer(conversation_id, worker.stop))
+        try:
+            await asyncio.wait([worker.answer])
+        finally:
+            answer, worker.answer = worker.answer, None
+            if not answer.done():
+                answer.cancel()
+                await asyncio.wait([answer])
+        if answer.cancelled():
+            return None
+        error = answer.exception()
+        if error is None:
+            return None if answer.result() else _NothingDue()
+        if not isinstance(error, Exception):
+            raise error
+        return error
+
+    async def _after(
+        self, error: Exception, conversation_id: conversation.ConversationId, failures: int
+    ) -> None:
+        """Wait before the next try, or close what can never be delivered."""
+        passing = isinstance(error, errors.PlatformUnavailable | errors.LogUnusable)
+        log.warning(
+            "reply.error",
+            conversation=conversation_id,
+            error=type(error).__name__,
+            failures=failures,
+            exc_info=not isinstance(error, errors.ThreadmateError),
+        )
+        if isinstance(error, errors.PostGone | errors.MayNotPost) or (not passing and failures > 1):
+            with contextlib.suppress(Exception):
+                await self.responder.give_up(conversation_id, error)
+            return
+        await self.sleep(min(LONGEST_PAUSE, 2.0 ** (failures - 1)))
+
+    def _restart(self, conversation_id: conversation.ConversationId) -> None:
+        worker = self._workers.get(conversation_id)
+        if worker is not None and worker.answer is not None:
+            worker.answer.cancel()
+        self.wake(conversation_id)
+
+
+class _NothingDue(Exception):
+    """The log has nothing to answer here. A value, never raised."""
