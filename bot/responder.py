@@ -14,7 +14,8 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from typing import Any
 
 import structlog
 
@@ -22,6 +23,7 @@ from bot import context, conversation, errors, ports, prices, summarising
 
 log = structlog.get_logger()
 
+STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
 
 
@@ -65,10 +67,11 @@ class Responder:
     now: Callable[[], dt.datetime]
     monotonic: Callable[[], float]
 
-    async def answer(self, conversation_id: conversation.ConversationId) -> bool:
+    async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the conversation's next reply to its end; False when nothing was due.
 
-        Raises errors.PlatformError or errors.LogUnusable when the reply has to be taken up again later.
+        `stop` ends the writing early: what was written by then is the answer. Raises
+        errors.PlatformError or errors.LogUnusable when the reply has to be taken up again later.
         """
         reply = await self.log.begin(conversation_id)
         if reply is None:
@@ -77,36 +80,63 @@ class Responder:
         if not reply.history_read:
             await self.log.add_history(reply, await platform.history(reply.home, reply))
         post = await platform.open(reply, lambda ids: self.log.posted(reply, ids))
+        state, note = conversation.ReplyState.FINISHED, ""
         try:
-            if reply.state is conversation.ReplyState.WRITTEN:
+            if reply.question_gone:
+                state = conversation.ReplyState.WITHDRAWN
+                await post.withdraw()
+            elif reply.state is conversation.ReplyState.WRITTEN:
                 await post.finish(reply.text)
             else:
-                await self._write(reply, post)
+                await post.finish(await self._write(reply, post, stop))
         except errors.ModelError as error:
-            log.warning("reply.failed", conversation=conversation_id, reply=reply.id, error=type(error).__name__)
+            state, note = conversation.ReplyState.FAILED, type(error).__name__
             await post.fail(error.sentence)
-            await self.log.end(reply, conversation.ReplyState.FAILED, type(error).__name__)
-            return True
-        await self.log.end(reply, conversation.ReplyState.FINISHED)
-        log.info("reply.finished", conversation=conversation_id, reply=reply.id)
+        await self.log.end(reply, state, note)
+        log.info("reply.ended", conversation=conversation_id, reply=reply.id, state=state.value, note=note)
         return True
 
-    async def withdraw(self, reply: conversation.Reply) -> None:
-        """Take away a reply whose question is gone."""
-        post = await self.platforms[reply.home.platform].open(reply, lambda ids: self.log.posted(reply, ids))
-        await post.withdraw()
-        await self.log.end(reply, conversation.ReplyState.WITHDRAWN)
+    async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
+        """Close the next reply as failed: it cannot be delivered, and trying again would not help."""
+        reply = await self.log.begin(conversation_id)
+        if reply is not None:
+            await self.log.end(reply, conversation.ReplyState.FAILED, type(error).__name__)
 
-    async def _write(self, reply: conversation.Reply, post: ports.ReplyPost) -> None:
+    async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
+        """Have the answer written, shown meanwhile, and commit it whole; its text."""
         request = await self._request(reply)
         draft = Draft()
         async with showing(post, draft, self.monotonic):
-            answer = await self.model.answer(request, draft)
-        await self.log.billed(reply, "answer", answer.model, answer.usage)
+            answer = await self._until(stop, self.model.answer(request, draft))
+        if answer is None:
+            answer = conversation.Answer(
+                text=draft.text.rstrip() + STOPPED_NOTE,
+                usage=conversation.Usage(),
+                model=request.plan.model,
+                stop_reason="stopped",
+                message_id="",
+            )
+        else:
+            await self.log.billed(reply, "answer", answer.model, answer.usage)
         if answer.stop_reason == "max_tokens":
             answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
         await self.log.written(reply, answer)
-        await post.finish(answer.text)
+        return answer.text
+
+    @staticmethod
+    async def _until(
+        stop: asyncio.Event, call: Coroutine[Any, Any, conversation.Answer]
+    ) -> conversation.Answer | None:
+        """The call's answer, or None when `stop` came first; the call is cancelled then."""
+        answering = asyncio.ensure_future(call)
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait([answering, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return answering.result() if answering.done() else None
+        finally:
+            for task in (answering, stopping):
+                task.cancel()
+            await asyncio.gather(answering, stopping, return_exceptions=True)
 
     async def _request(self, reply: conversation.Reply) -> conversation.Request:
         """The request of this reply; decided once, then the same after every restart."""
@@ -146,7 +176,7 @@ class Responder:
         except errors.ModelError as error:
             log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
             kept = tuple(post for post in thread.posts if (post.place or 0) >= before)
-            return dataclasses.replace(thread, posts=kept, last=None)
+            return dataclasses.replace(thread, posts=kept, first_place=before, last=None)
         await self.log.billed(reply, "summary", summary.model, usage)
         await self.log.add_summary(summary, thread.summaries)
         return await self._thread(reply)
@@ -154,24 +184,34 @@ class Responder:
 
 @contextlib.asynccontextmanager
 async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], float]) -> AsyncIterator[None]:
-    """Show a draft while it grows, as often as the platform bears; stop when the block ends."""
+    """Show a draft while it grows, as often as the platform bears it.
+
+    When the block ends the edit under way is let through, so that it cannot land after what follows.
+    """
+    done = False
 
     async def show() -> None:
         shown = 0
-        while True:
+        while not done:
             await draft.changed.wait()
             draft.changed.clear()
-            if post.pacer.due(monotonic(), shown, draft.length):
+            wait = post.pacer.wait(monotonic(), shown, draft.length)
+            if wait > 0 and not done:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), wait)
+            if draft.length != shown and not done:
                 shown = draft.length
                 await post.show(draft.text)
 
+    over = asyncio.Event()
     task = asyncio.create_task(show())
     try:
         yield
-    finally:
+    except BaseException:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-__all__: Sequence[str] = ("Draft", "Responder", "showing")
+        raise
+    finally:
+        done = True
+        over.set()
+        draft.changed.set()
+        await asyncio.gather(task, return_exceptions=True)
