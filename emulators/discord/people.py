@@ -1,0 +1,250 @@
+"""What people do in the emulated Discord: they write, edit, delete, react, open threads, use commands."""
+
+import mimetypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emulators.discord import actions, drafts, errors, events, interactions, payloads, records, routing
+from emulators.discord import permissions as rights
+
+Id = str | int
+Json = records.Json
+Attachment = tuple[str, bytes] | tuple[str, bytes, str]
+
+
+class People:
+    """The human half of the service; ids may be given as `str` or `int` and come back as `str`."""
+
+    def __init__(self, *, backend: routing.Backend, publish: events.Publish) -> None:
+        self._backend = backend
+        self._publish = publish
+        self._world = backend.world
+
+    def add_guild(self, name: str) -> str:
+        """Make a server that the bot is in; servers made one after the other fall on shards in turn."""
+        return self._world.add_guild(name).id
+
+    def add_channel(
+        self, guild: Id, name: str, *, kind: str = "text", permissions: set[str] | None = None
+    ) -> str:
+        """Make a text, announcement or forum channel; `permissions` are those taken from the bot there."""
+        channel = records.Channel(
+            id=self._world.ids.next(),
+            kind=records.KINDS[kind],
+            guild=self._world.guild(guild).id,
+            name=name,
+            denied=rights.mask(permissions or ()),
+        )
+        self._world.channels[channel.id] = channel
+        return channel.id
+
+    def set_permissions(self, channel: Id, taken: set[str]) -> None:
+        """Take these permissions from the bot in a channel, and give it all others back."""
+        found = self._world.channel(channel)
+        found.denied = rights.mask(taken)
+        data = payloads.channel(self._world, found)
+        self._publish(events.about(found, name="CHANNEL_UPDATE", intent=events.GUILDS, data=data))
+
+    def add_user(self, name: str, *, bot: bool = False) -> str:
+        """Make an account."""
+        return self._world.add_user(name, bot=bot)
+
+    def add_role(self, guild: Id, name: str, *, mentionable: bool = False) -> str:
+        """Make a role."""
+        role = records.Role(id=self._world.ids.next(), name=name, mentionable=mentionable)
+        self._world.guild(guild).roles[role.id] = role
+        return role.id
+
+    def join(self, guild: Id, user: Id, *, nick: str | None = None, roles: Sequence[Id] = ()) -> None:
+        """Let a user into a server."""
+        home, known = self._world.guild(guild), self._world.user(user)
+        held = [str(role) for role in roles]
+        if unknown := [role for role in held if role not in home.roles]:
+            raise LookupError(f"the server has no role {unknown}")
+        at = self._world.clock()
+        home.members[known.id] = records.Member(user=known.id, nick=nick, roles=held, joined_at=at)
+
+    def open_dm(self, user: Id) -> str:
+        """The direct-message channel of a user with the bot."""
+        return self._world.dm(str(user)).id
+
+    def _present(self, channel: Id, user: Id) -> tuple[records.Channel, str]:
+        """A channel and somebody who can write there; LookupError for anybody else."""
+        found, known = self._world.channel(channel), self._world.user(user)
+        inside = (
+            found.recipient == known.id
+            if found.guild is None
+            else known.id in self._world.guild(found.guild).members
+        )
+        if not inside:
+            raise LookupError(f"{known.display_name} is not there; let them join the server first")
+        return found, known.id
+
+    async def post(
+        self,
+        *,
+        channel: Id,
+        user: Id,
+        content: str = "",
+        reply_to: Id | None = None,
+        ping: bool = True,
+        forward: Id | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        type: int | None = None,  # noqa: A002 - the field's name on the wire
+    ) -> str:
+        """Write a message; `type` makes it one of the system messages."""
+        where, author = self._present(channel, user)
+        body: Json = {"content": content}
+        if reply_to is not None and not ping:
+            body["allowed_mentions"] = {"parse": ["users", "roles", "everyone"], "replied_user": False}
+        limit = self._world.portal.upload_limit
+        draft = drafts.parse(body, uploads=[_upload(each) for each in attachments or ()], upload_limit=limit)
+        reference: Json | None = None
+        snapshots: list[Json] = []
+        if forward is not None:
+            origin = self._anywhere(forward)
+            reference = {"type": 1, "channel_id": origin.channel, "message_id": origin.id}
+            snapshots = [actions.forwarded(self._world, origin)]
+        elif reply_to is not None:
+            target = self._world.message(where.id, reply_to)
+            reference = {"type": 0, "channel_id": where.id, "message_id": target.id, "guild_id": where.guild}
+        elif draft.is_empty and type is None:
+            raise errors.empty_message()
+        usual = records.DEFAULT if reply_to is None else records.REPLY
+        return self._backend.threads.post(
+            thread=where,
+            author=author,
+            draft=draft,
+            kind=usual if type is None else type,
+            reference=reference,
+            snapshots=snapshots,
+        ).id
+
+    def _anywhere(self, message: Id) -> records.Message:
+        """A message by its id alone."""
+        for channel in self._world.channels.values():
+            if (found := channel.messages.get(str(message))) is not None:
+                return found
+        raise errors.unknown_message()
+
+    async def create_thread(
+        self, *, channel: Id, user: Id, name: str, message: Id | None = None, private: bool = False
+    ) -> str:
+        """Open a thread; from a message it has that message's id."""
+        parent, author = self._present(channel, user)
+        starter = None if message is None else self._world.message(parent.id, message)
+        kind = records.PRIVATE_THREAD if private else None
+        return self._backend.threads.open(
+            parent=parent, user=author, name=name, message=starter, kind=kind
+        ).id
+
+    async def create_forum_post(self, *, channel: Id, user: Id, name: str, content: str) -> str:
+        """Open a post in a forum; its first message has the thread's id."""
+        thread = self._world.channel(await self.create_thread(channel=channel, user=user, name=name))
+        draft = drafts.parse({"content": content}, uploads=[], upload_limit=self._world.portal.upload_limit)
+        self._backend.acts.post(channel=thread, author=str(user), draft=draft, message_id=thread.id)
+        return thread.id
+
+    async def join_thread(self, thread: Id, user: Id) -> None:
+        """Let somebody into a thread."""
+        self._backend.threads.join(self._world.channel(thread), [self._world.user(user).id])
+
+    async def leave_thread(self, thread: Id, user: Id) -> None:
+        """Take somebody out of a thread."""
+        self._backend.threads.leave(self._world.channel(thread), self._world.user(user).id)
+
+    async def change_thread(
+        self, thread: Id, *, name: str | None = None, archived: bool | None = None, locked: bool | None = None
+    ) -> None:
+        """Rename, archive or lock a thread."""
+        self._backend.threads.change(self._world.channel(thread), name=name, archived=archived, locked=locked)
+
+    async def delete_thread(self, thread: Id) -> None:
+        """Delete a thread."""
+        self._backend.threads.remove(self._world.channel(thread))
+
+    async def edit(self, channel: Id, message: Id, content: str) -> None:
+        """Edit a message, as its author."""
+        limit = self._world.portal.upload_limit
+        draft = drafts.parse({"content": content}, uploads=[], upload_limit=limit)
+        self._backend.acts.edit(self._world.message(channel, message), draft)
+
+    async def delete(self, channel: Id, message: Id) -> None:
+        """Delete a message."""
+        self._backend.acts.delete(self._world.channel(channel), [self._world.message(channel, message).id])
+
+    async def delete_bulk(self, channel: Id, messages: Sequence[Id]) -> None:
+        """Delete several messages in one event."""
+        found = [self._world.message(channel, message).id for message in messages]
+        self._backend.acts.delete(self._world.channel(channel), found)
+
+    async def unfurl(self, channel: Id, message: Id) -> None:
+        """Let Discord add a link preview to a message."""
+        embed = {"type": "link", "url": "https://example.com/", "title": "Example", "description": "A page"}
+        self._backend.acts.unfurl(self._world.message(channel, message), embed)
+
+    async def react(self, channel: Id, message: Id, user: Id, emoji: str, *, add: bool = True) -> None:
+        """Add a reaction, or take it back."""
+        _, who = self._present(channel, user)
+        self._backend.acts.react(self._world.message(channel, message), user=who, emoji=emoji, add=add)
+
+    async def pin(self, channel: Id, message: Id, user: Id, *, pinned: bool = True) -> None:
+        """Pin a message, or unpin it."""
+        _, who = self._present(channel, user)
+        self._backend.acts.pin(self._world.message(channel, message), user=who, pinned=pinned)
+
+    async def type_in(self, channel: Id, user: Id) -> None:
+        """Show that somebody types."""
+        where, who = self._present(channel, user)
+        self._backend.acts.type_in(where, user=who)
+
+    async def slash(
+        self,
+        user: Id,
+        channel: Id,
+        name: str,
+        options: Mapping[str, Any] | None,
+        *,
+        focused: str | None = None,
+    ) -> interactions.Interaction:
+        """Use a slash command; `focused` names the option being typed and asks for completion."""
+        where, who = self._present(channel, user)
+        return self._backend.desk.command(
+            user=who, channel=where, words=name.split(), values=options or {}, focused=focused
+        )
+
+    async def context_menu(self, user: Id, message: Id, name: str) -> interactions.Interaction:
+        """Use a command of a message's menu."""
+        found = self._anywhere(message)
+        _, who = self._present(found.channel, user)
+        return self._backend.desk.menu(user=who, message=found, name=name)
+
+    async def button(
+        self, user: Id, message: Id, custom_id: str, *, values: Sequence[str] | None = None
+    ) -> interactions.Interaction:
+        """Click a button, or choose `values` in a select."""
+        found = self._clickable(message)
+        _, who = self._present(found.channel, user)
+        return self._backend.desk.component(user=who, message=found, custom_id=custom_id, values=values)
+
+    def _clickable(self, message: Id) -> records.Message:
+        for each in self._backend.desk.all.values():
+            for shown in each.messages:
+                if shown.id == str(message):
+                    return shown
+        return self._anywhere(message)
+
+    async def submit(
+        self, shown: interactions.Interaction, values: Mapping[str, str]
+    ) -> interactions.Interaction:
+        """Send the modal that an interaction was answered with."""
+        return self._backend.desk.submit(shown=shown, values=values)
+
+
+def _upload(attachment: Attachment) -> drafts.Upload:
+    """A name and bytes, with the type given or guessed from the name."""
+    name, data = attachment[0], attachment[1]
+    guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return drafts.Upload(
+        filename=name, data=data, content_type=attachment[2] if len(attachment) == 3 else guessed
+    )
