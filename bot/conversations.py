@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import commands, conversation, errors, ports
+from bot import commands, conversation, errors, metrics, ports
 
 log = structlog.get_logger()
 
@@ -92,7 +92,8 @@ class Conversations:
 
     log: Journal
     responder: Answering
-    obey: Obey
+    metrics: metrics.Metrics
+    obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     at_once: int = 100
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
@@ -102,6 +103,8 @@ class Conversations:
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Record, then wake; see ports.Intake."""
         new = await self.log.record(post, home)
+        if new:
+            self.metrics.posts.labels(platform=home.platform, addressed=str(post.addressed).lower()).inc()
         if new and post.addressed:
             self.wake(post.conversation)
         return new
@@ -124,7 +127,7 @@ class Conversations:
 
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command; see ports.Intake."""
-        return await self.obey(command, home)
+        return await self.obey(command, home) if self.obey else None
 
     async def stop(self, conversation_id: conversation.ConversationId) -> bool:
         """Stop the running answer where it is; what was written stays."""
@@ -163,6 +166,7 @@ class Conversations:
             return
         task = asyncio.create_task(self._work(conversation_id), name=f"worker {conversation_id}")
         self._workers[conversation_id] = _Worker(task=task)
+        self.metrics.busy.set(len(self._workers))
 
     @property
     def busy(self) -> int:
@@ -198,6 +202,7 @@ class Conversations:
                     await self._after(error, conversation_id, failures)
         finally:
             del self._workers[conversation_id]
+            self.metrics.busy.set(len(self._workers))
 
     async def _once(self, conversation_id: conversation.ConversationId, worker: _Worker) -> Exception | None:
         """One reply; what went wrong as a value. A cancelled answer (an edit) is no error: look again."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from bot import context, conversation, errors, ports, prices, summarising
+from bot import context, conversation, errors, metrics, ports, prices, summarising
 
 log = structlog.get_logger()
 
@@ -64,6 +64,7 @@ class Responder:
     policy: context.Policy
     summary_model: str
     system: str
+    metrics: metrics.Metrics
     now: Callable[[], dt.datetime]
     monotonic: Callable[[], float]
 
@@ -76,6 +77,7 @@ class Responder:
         reply = await self.log.begin(conversation_id)
         if reply is None:
             return False
+        began = self.monotonic()
         platform = self.platforms[reply.home.platform]
         if not reply.history_read:
             await self.log.add_history(reply, await platform.history(reply.home, reply))
@@ -93,6 +95,8 @@ class Responder:
             state, note = conversation.ReplyState.FAILED, type(error).__name__
             await post.fail(error.sentence)
         await self.log.end(reply, state, note)
+        self.metrics.replies.labels(platform=platform.name, state=state.value).inc()
+        self.metrics.seconds.observe(self.monotonic() - began)
         log.info("reply.ended", conversation=conversation_id, reply=reply.id, state=state.value, note=note)
         return True
 
@@ -117,7 +121,7 @@ class Responder:
                 message_id="",
             )
         else:
-            await self.log.billed(reply, "answer", answer.model, answer.usage)
+            await self._bill(reply, "answer", answer.model, answer.usage)
         if answer.stop_reason == "max_tokens":
             answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
         await self.log.written(reply, answer)
@@ -137,6 +141,13 @@ class Responder:
             for task in (answering, stopping):
                 task.cancel()
             await asyncio.gather(answering, stopping, return_exceptions=True)
+
+    async def _bill(
+        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+    ) -> None:
+        await self.log.billed(reply, kind, model, usage)
+        usd = prices.cost(model, usage)
+        self.metrics.bill(model, usage, None if usd is None else float(usd))
 
     async def _request(self, reply: conversation.Reply) -> conversation.Request:
         """The request of this reply; decided once, then the same after every restart."""
@@ -162,7 +173,7 @@ class Responder:
             facts=await self.model.facts(self.policy.model),
             system=self.system,
             now=self.now(),
-            read_ratio=prices.read_ratio(self.policy.model),
+            read_ratio=_read_ratio(self.policy.model),
         )
 
     async def _summarise(
@@ -177,9 +188,15 @@ class Responder:
             log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
             kept = tuple(post for post in thread.posts if (post.place or 0) >= before)
             return dataclasses.replace(thread, posts=kept, first_place=before, last=None)
-        await self.log.billed(reply, "summary", summary.model, usage)
+        await self._bill(reply, "summary", summary.model, usage)
         await self.log.add_summary(summary, thread.summaries)
         return await self._thread(reply)
+
+
+def _read_ratio(model: str) -> float:
+    """The price of a cached token in fresh ones; 0.1, the dearest there is, where prices are unknown."""
+    rates = prices.rates(model)
+    return float(rates.read / rates.fresh) if rates and rates.fresh else 0.1
 
 
 @contextlib.asynccontextmanager

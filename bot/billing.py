@@ -1,0 +1,65 @@
+"""Bills added up: tokens and money by whatever key, call by call, because some prices depend on the call."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from decimal import Decimal
+
+from bot import conversation, prices
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bill:
+    """One call as it was billed."""
+
+    key: str  # what it is added up by: a model, a person, a day …
+    model: str
+    usage: conversation.Usage
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Total:
+    """What the calls of one key come to."""
+
+    key: str
+    requests: int
+    usage: conversation.Usage
+    usd: Decimal  # of the calls whose price is known
+    unpriced: int  # calls of models without a known price; they are in no sum of money
+
+    @property
+    def cached_share(self) -> float:
+        """The part of all input tokens that was read from the cache, 0 to 1."""
+        return self.usage.read / self.usage.input if self.usage.input else 0.0
+
+    @property
+    def money(self) -> str:
+        """The sum as a person reads it; what is unknown is said to be."""
+        if not self.unpriced:
+            return f"${self.usd:.4f}"
+        unknown = f"{self.unpriced} requests at an unknown price"
+        return unknown if self.unpriced == self.requests else f"${self.usd:.4f} and {unknown}"
+
+    def line(self) -> str:
+        """One line for people."""
+        return (
+            f"`{self.key}`: {self.requests} requests, {self.usage.input:,} tokens in "
+            f"({self.cached_share:.0%} from the cache), {self.usage.output:,} out, {self.money}."
+        )
+
+
+def totals(bills: Iterable[Bill]) -> list[Total]:
+    """A total for each key, dearest first."""
+    found: dict[str, Total] = {}
+    for bill in bills:
+        cost = prices.cost(bill.model, bill.usage)
+        before = found.get(bill.key)
+        found[bill.key] = Total(
+            key=bill.key,
+            requests=(before.requests if before else 0) + 1,
+            usage=(before.usage if before else conversation.Usage()) + bill.usage,
+            usd=(before.usd if before else Decimal(0)) + (cost or 0),
+            unpriced=(before.unpriced if before else 0) + (cost is None),
+        )
+    return sorted(found.values(), key=lambda total: (-total.usd, total.key))

@@ -1,0 +1,215 @@
+"""The command line: `python -m bot` runs the bot, `python -m bot COMMAND` looks into its log.
+
+Status 0: done. Status 1: it could not be done, one line says why. Status 2: a setting is wrong or missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bot import billing, conversation, errors, exporting, logs, settings, thread_log
+
+Run = Callable[[settings.Settings], Awaitable[None]]
+BATCH = 500  # lines imported in one transaction
+
+app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
+
+
+def main(*, run: Run) -> None:
+    """Parse the command line and do what it says; ends the process."""
+
+    @app.callback(invoke_without_command=True)
+    def start(context: typer.Context) -> None:
+        """Threadmate, the Claude bot for Slack and Discord. Without a command it runs."""
+        if context.invoked_subcommand is None:
+            _finish(_start(run))
+
+    app(prog_name="python -m bot")
+
+
+@app.command()
+def usage(
+    by: Annotated[Literal["user", "channel", "conversation", "day"], typer.Option(help="Add up by")] = "day",
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
+) -> None:
+    """Tokens, the share read from the cache, and money."""
+    _finish(_usage(by, as_json=as_json))
+
+
+@app.command()
+def export(
+    conversation_id: Annotated[str | None, typer.Argument(metavar="CONVERSATION")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every conversation")] = False,  # noqa: FBT002
+    form: Annotated[Literal["jsonl", "markdown"], typer.Option("--format")] = "jsonl",
+) -> None:
+    """A conversation, or all of them, to standard output."""
+    if (conversation_id is None) != everything:
+        raise typer.BadParameter("name a conversation, or say --all, not both")
+    _finish(_export(conversation_id, form))
+
+
+@app.command(name="import")
+def import_(file: Annotated[pathlib.Path, typer.Argument(metavar="FILE", allow_dash=True)]) -> None:
+    """Read exported JSON lines; a post that is known is left alone."""
+    _finish(_import(file))
+
+
+@app.command()
+def recall(
+    conversation_id: Annotated[str, typer.Argument(metavar="CONVERSATION")],
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    limit: Annotated[int, typer.Option(min=1)] = 20,
+    around: Annotated[int, typer.Option(min=0, help="Also the N posts before and after each hit")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines (always so)")] = False,  # noqa: ARG001, FBT002 - always so
+) -> None:
+    """What the recall search finds in a conversation, best first, as JSON lines with a score."""
+    _finish(_recall(conversation_id, query, limit=limit, around=around))
+
+
+@app.command()
+def forget(
+    conversation_id: Annotated[str | None, typer.Option("--conversation", metavar="ID")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,  # noqa: FBT002
+) -> None:
+    """Erase a conversation, or all posts of a person, from the log, the index and the summaries."""
+    if (conversation_id is None) == (user is None):
+        raise typer.BadParameter("name --conversation or --user, one of them")
+    what = f"conversation {conversation_id}" if conversation_id else f"every post by {user}"
+    if not yes:
+        typer.confirm(f"Erase {what}? This cannot be undone.", abort=True)
+    _finish(_forget(conversation_id, user))
+
+
+async def _start(run: Run) -> None:
+    chosen = settings.load()
+    logs.configure(chosen.bot_log_level, chosen.bot_log_format)
+    await run(chosen)
+
+
+async def _usage(by: str, *, as_json: bool) -> None:
+    async with thread_log.open(settings.load().database_url) as book:
+        totals = billing.totals(await book.bills(by=by))
+    if as_json:
+        typer.echo(json.dumps([_total(total) for total in totals], indent=2))
+        return
+    for total in totals:
+        typer.echo(total.line().replace("`", ""))
+    if not totals:
+        typer.echo("Nothing has been billed yet.")
+
+
+def _total(total: billing.Total) -> dict[str, Any]:
+    return {
+        "key": total.key,
+        "requests": total.requests,
+        "input_tokens": total.usage.fresh,
+        "cache_write_tokens": total.usage.written_5m + total.usage.written_1h,
+        "cache_read_tokens": total.usage.read,
+        "output_tokens": total.usage.output,
+        "cache_read_share": round(total.cached_share, 4),
+        "usd": float(total.usd) if total.unpriced < total.requests else None,
+        "requests_without_price": total.unpriced,
+    }
+
+
+async def _export(conversation_id: str | None, form: str) -> None:
+    async with thread_log.open(settings.load().database_url) as book:
+        if conversation_id is None:
+            wanted = await book.conversations()
+        else:
+            wanted = [conversation.ConversationId(conversation_id)]
+            if not await book.holds(wanted[0]):
+                raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
+        for each in wanted:
+            usages = await book.answer_usage(each)
+            async for post in book.posts(each):
+                if form == "markdown":
+                    typer.echo(exporting.to_markdown(post))
+                else:
+                    typer.echo(exporting.to_json(post, usages.get(post.id)))
+
+
+async def _import(file: pathlib.Path) -> None:
+    new = known = 0
+    async with thread_log.open(settings.load().database_url) as book:
+        async for batch in _batches(file):
+            added = await book.import_posts(batch)
+            new, known = new + added, known + len(batch) - added
+    typer.echo(f"{new} posts imported, {known} known already.")
+
+
+async def _batches(file: pathlib.Path) -> AsyncIterator[list[tuple[conversation.Post, Any]]]:
+    """The file's posts, checked; a bad line ends the import and names its number."""
+    try:
+        stream = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+    except OSError as error:
+        raise errors.OperatorError(f"{file}: {error.strerror}.") from None
+    batch: list[tuple[conversation.Post, Any]] = []
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                batch.append(exporting.from_json(line))
+            except exporting.BadLine as error:
+                raise errors.OperatorError(
+                    f"{file}: line {number} {error}. The lines before line {number - len(batch)} are imported."
+                ) from None
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+async def _recall(conversation_id: str, query: str, *, limit: int, around: int) -> None:
+    key = conversation.ConversationId(conversation_id)
+    async with thread_log.open(settings.load().database_url) as book:
+        if not await book.holds(key):
+            raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
+        printed: set[str] = set()
+        for hit in await book.search(key, query, limit=limit):
+            near = await book.around(key, hit.post.id, around) if around else [hit.post]
+            for post in near:
+                score = hit.score if post.id == hit.post.id else None
+                if score is None and post.id in printed:
+                    continue
+                printed.add(post.id)
+                typer.echo(
+                    json.dumps({**json.loads(exporting.to_json(post)), "score": score}, ensure_ascii=False)
+                )
+
+
+async def _forget(conversation_id: str | None, user: str | None) -> None:
+    async with thread_log.open(settings.load().database_url) as book:
+        if conversation_id is not None:
+            count = await book.forget(conversation.ConversationId(conversation_id))
+        else:
+            count = await book.forget_user(user or "")
+        await book.scrubbed()
+    typer.echo(f"Erased {count} posts.")
+
+
+def _finish(work: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
+    """Run to the end; an error that somebody must act on becomes a line and a status."""
+
+    async def whole() -> None:
+        await work
+
+    try:
+        asyncio.run(whole())
+    except errors.SettingsError as error:
+        for problem in error.problems:
+            typer.echo(problem, err=True)
+        raise typer.Exit(2) from None
+    except errors.OperatorError as error:
+        typer.echo(str(error) or error.sentence, err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,132 @@
+"""Carries out what people say to the bot: one method a word, each returning what the person is told."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Protocol
+
+from bot import billing, commands, context, conversation, exporting
+
+
+class Book(Protocol):
+    """What the commands need of the thread log."""
+
+    async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
+        """Commit that a command is being carried out; False when it was before."""
+
+    async def reset(self, conversation_id: conversation.ConversationId) -> None:
+        """Hide what came before from requests, summaries and recall."""
+
+    async def retry(self, conversation_id: conversation.ConversationId) -> bool:
+        """Make the last question due again; False when there is none."""
+
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase the conversation; how many posts that were."""
+
+    async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
+        """What the next request would be built from, with nothing new posted."""
+
+    async def bills(self, conversation_id: conversation.ConversationId) -> Sequence[billing.Bill]:
+        """Every billed call of this conversation, by model."""
+
+    def posts(self, conversation_id: conversation.ConversationId) -> AsyncIterator[conversation.Post]:
+        """Every post, in order."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CommandDesk:
+    """Carries out commands. `stop` and `wake` reach the workers."""
+
+    book: Book
+    policy: context.Policy
+    instructions: str
+    stop: Callable[[conversation.ConversationId], Awaitable[bool]]
+    wake: Callable[[conversation.ConversationId], None]
+
+    async def obey(self, command: commands.Command, _home: conversation.Home) -> commands.Outcome | None:
+        """Carry out a command once; None when it was before."""
+        if command.word not in commands.WORDS:
+            return commands.Outcome(text=commands.hint(command.word))
+        if not await self.book.claim_command(command.conversation, command.id):
+            return None
+        outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command)
+        return outcome
+
+    async def _help(self, _command: commands.Command) -> commands.Outcome:
+        lines = [f"- `{word}`: {what}" for word, what in commands.WORDS.items()]
+        return commands.Outcome(
+            text="Mention me, or write in a thread I am in, and I answer. I also know these words "
+            "(slash commands on Discord, `!word` on Slack):\n" + "\n".join(lines)
+        )
+
+    async def _new(self, command: commands.Command) -> commands.Outcome:
+        await self.book.reset(command.conversation)
+        return commands.Outcome(text="We start afresh: nothing said before this is sent to Claude any more.")
+
+    async def _stop(self, command: commands.Command) -> commands.Outcome:
+        stopped = await self.stop(command.conversation)
+        return commands.Outcome(text="Stopped." if stopped else "I am not writing anything here right now.")
+
+    async def _retry(self, command: commands.Command) -> commands.Outcome:
+        if not await self.book.retry(command.conversation):
+            return commands.Outcome(text="There is no question here to answer again.")
+        self.wake(command.conversation)
+        return commands.Outcome(text="I answer the last question again.")
+
+    async def _context(self, command: commands.Command) -> commands.Outcome:
+        thread = await self.book.overview(command.conversation)
+        shown = [post for post in thread.posts if (post.place or 0) >= thread.first_place]
+        summarised = sum(summary.posts for summary in thread.summaries)
+        hidden = len(thread.posts) - len(shown)
+        total = len(shown) + summarised + hidden
+        tokens = sum(context.estimate(post.text) for post in shown)
+        parts = [f"{len(shown)} of {total} posts word for word"]
+        if summarised:
+            parts.append(f"{summarised} in the summary")
+        if hidden:
+            parts.append(f"{hidden} left out (past the window)")
+        return commands.Outcome(
+            text=f"Claude sees {', '.join(parts)}: about {tokens:,} tokens of a budget of "
+            f"{self.policy.budget_tokens:,}. Strategy: `{self.policy.strategy}`; model: `{self.policy.model}`."
+        )
+
+    async def _summary(self, command: commands.Command) -> commands.Outcome:
+        summaries = (await self.book.overview(command.conversation)).summaries
+        text = "\n\n".join(summary.text for summary in summaries)
+        return commands.Outcome(text=text or "Nothing here has been summarised: Claude sees every post.")
+
+    async def _usage(self, command: commands.Command) -> commands.Outcome:
+        totals = billing.totals(await self.book.bills(command.conversation))
+        lines = [total.line() for total in totals]
+        return commands.Outcome(text="\n".join(lines) or "This conversation has cost nothing yet.")
+
+    async def _model(self, _command: commands.Command) -> commands.Outcome:
+        return commands.Outcome(text=f"`{self.policy.model}` answers here, effort `{self.policy.effort}`.")
+
+    async def _prompt(self, _command: commands.Command) -> commands.Outcome:
+        return commands.Outcome(text=f"I follow these instructions:\n\n{self.instructions}")
+
+    async def _export(self, command: commands.Command) -> commands.Outcome:
+        markdown = "markdown".startswith(command.argument.lower() or "-") or command.argument.lower() == "md"
+        write = exporting.to_markdown if markdown else exporting.to_json
+        lines = [write(post) async for post in self.book.posts(command.conversation)]
+        if not lines:
+            return commands.Outcome(text="There is nothing here to export.")
+        return commands.Outcome(
+            text=f"Here are the {len(lines)} posts of this conversation.",
+            file_name="conversation.md" if markdown else "conversation.jsonl",
+            file=("\n".join(lines) + "\n").encode(),
+        )
+
+    async def _forget(self, command: commands.Command) -> commands.Outcome:
+        if command.argument.lower() != "yes":
+            return commands.Outcome(
+                text="This erases every post of this conversation from my memory, with its summaries; "
+                "it cannot be undone. Say `forget yes` to do it."
+            )
+        await self.stop(command.conversation)
+        await asyncio.sleep(0)
+        count = await self.book.forget(command.conversation)
+        return commands.Outcome(text=f"Erased {count} posts and every summary of them.")

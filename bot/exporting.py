@@ -1,0 +1,90 @@
+"""Posts as JSON lines or Markdown, and JSON lines as posts. Pure.
+
+One post a line, in order within a conversation:
+`{"conversation", "id", "role", "author", "author_name", "text", "sent_at"}`; an assistant line may carry
+`usage` as the API billed it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot import conversation
+
+FIELDS = ("conversation", "id", "role", "author", "author_name", "text", "sent_at")
+
+
+class BadLine(ValueError):
+    """A line that is no post; the message says why, without its text."""
+
+
+def to_json(post: conversation.Post, usage: Mapping[str, Any] | None = None) -> str:
+    """One line, without its line end."""
+    line: dict[str, Any] = {
+        "conversation": post.conversation,
+        "id": post.id,
+        "role": post.role,
+        "author": post.author,
+        "author_name": post.author_name,
+        "text": post.text,
+        "sent_at": stamp(post.sent_at),
+    }
+    if usage:
+        line["usage"] = dict(usage)
+    return json.dumps(line, ensure_ascii=False)
+
+
+def to_markdown(post: conversation.Post) -> str:
+    """One post as a heading with speaker and time, its text, and a blank line."""
+    who = "**Threadmate**" if post.role == "assistant" else f"**{post.author_name or post.author}**"
+    return f"{who}, {post.sent_at:%Y-%m-%d %H:%M:%S} UTC\n\n{post.text}\n"
+
+
+def from_json(line: str) -> tuple[conversation.Post, Mapping[str, Any] | None]:
+    """A post and the usage that stood with it; raises BadLine."""
+    try:
+        data = json.loads(line)
+    except ValueError:
+        raise BadLine("is not JSON") from None
+    if not isinstance(data, dict):
+        raise BadLine("is not a JSON object")
+    for field in FIELDS:
+        if not isinstance(data.get(field), str):
+            raise BadLine(f'has no text field "{field}"')
+    if data["role"] not in {"user", "assistant"}:
+        raise BadLine('has a "role" other than user or assistant')
+    if not data["conversation"] or not data["id"]:
+        raise BadLine('has an empty "conversation" or "id"')
+    usage = data.get("usage")
+    if usage is not None and not isinstance(usage, dict):
+        raise BadLine('has a "usage" that is not an object')
+    return (
+        conversation.Post(
+            conversation=conversation.ConversationId(data["conversation"]),
+            id=data["id"],
+            role=data["role"],
+            author=data["author"],
+            author_name=data["author_name"],
+            text=data["text"],
+            sent_at=_time(data["sent_at"]),
+        ),
+        usage,
+    )
+
+
+def stamp(time: dt.datetime) -> str:
+    """ISO 8601 in UTC; milliseconds, or microseconds where there are any."""
+    time = time.astimezone(dt.UTC)
+    precision = "microseconds" if time.microsecond % 1000 else "milliseconds"
+    return time.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _time(text: str) -> dt.datetime:
+    try:
+        time = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadLine('has a "sent_at" that is not ISO 8601') from None
+    return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)

@@ -1,0 +1,61 @@
+"""The bot's own HTTP port: is it alive, is it ready, what does it count; and where others mount routes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+import prometheus_client
+from aiohttp import web
+
+from bot import errors
+
+Check = Callable[[], Awaitable[str | None]]
+"""None when all is well, else what is wrong and what to do."""
+
+MOST_BODY = 2 * 1024 * 1024  # bytes; Slack's events are far smaller
+
+
+def application(
+    checks: Mapping[str, Check],
+    registry: prometheus_client.CollectorRegistry,
+    routes: Iterable[web.RouteDef] = (),
+) -> web.Application:
+    """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the given."""
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        results = {name: await check() for name, check in checks.items()}
+        wrong = {name: result for name, result in results.items() if result is not None}
+        body = {"status": "not ready" if wrong else "ok", "checks": {**dict.fromkeys(results, "ok"), **wrong}}
+        return web.json_response(body, status=503 if wrong else 200)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        body = prometheus_client.generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
+
+    app = web.Application(client_max_size=MOST_BODY)
+    app.add_routes(
+        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics), *routes]
+    )
+    return app
+
+
+@contextlib.asynccontextmanager
+async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
+    """Listen while the block runs; yields the port. Raises errors.OperatorError when it is taken."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            raise errors.OperatorError(
+                f"BOT_HTTP_PORT: cannot listen on {host}:{port}; another program may be using it. "
+                "Stop that one or choose another port."
+            ) from None
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
