@@ -1,0 +1,275 @@
+"""Claude over the Messages API; the only importer of its SDK.
+
+The SDK carries the bytes and types the refusals. What it would decide by itself is decided here: it
+repeats nothing (it would wait as long as `retry-after` says, hours included), traces nothing, and reads
+neither key nor address from the environment. Stream events are taken as plain objects, which costs less
+than its typed ones and passes over what is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import random
+import urllib.parse
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+import anthropic
+import httpx2
+import structlog
+
+from bot import conversation, errors, ports
+from bot.claude import models, retry, stream, wire
+
+MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` in one attempt
+FACTS_LIFETIME = 300.0  # seconds until a model is asked about again where the endpoint was of no use
+log = structlog.get_logger()
+
+
+@runtime_checkable
+class Payer(Protocol):
+    """A draft that wants to know what was billed beside the answer's own usage."""
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """One call that was cut, refused or continued; as far as its bill is known."""
+
+
+class Claude:
+    """`ports.Model` over a Messages API endpoint. Use as a context manager, or call `aclose`."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        base_url: str,
+        idle_seconds: float = 60.0,
+        stream_seconds: float = 1_800.0,
+        connect_seconds: float = 10.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float],
+        chance: random.Random,
+    ) -> None:
+        """Connect to nothing yet.
+
+        `idle_seconds`: how long a stream may send nothing, pings included. `stream_seconds`: the longest
+        one call may take, pings or not. `clock`: monotonic seconds. `chance` spreads the retries.
+        """
+        self._stream_seconds = stream_seconds
+        self._sleep = sleep
+        self._clock = clock
+        self._chance = chance
+        self._facts: dict[str, tuple[float | None, asyncio.Task[conversation.ModelFacts]]] = {}
+        timeout = httpx2.Timeout(idle_seconds, connect=connect_seconds)
+        limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=50, keepalive_expiry=60.0)
+        self._client = anthropic.AsyncAnthropic(
+            api_key=api_key,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=0,
+            open_telemetry=False,
+            http_client=anthropic.DefaultAsyncHttpxClient(limits=limits, timeout=timeout),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give up what is still asked and close the connections."""
+        asked = [task for _, task in self._facts.values()]
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        await self._client.close()
+
+    async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
+        """Stream one answer into the draft; raises ModelError.
+
+        An answer that ran into its token limit comes back as it stands, with stop reason "max_tokens".
+        Its usage is the bill of the call that ended it: the size of what the next request extends. Calls
+        that were billed beside it are told to the draft where it is a `Payer`.
+        """
+        model = request.plan.model
+        room = await self._most_output(model)
+        max_tokens = min(request.plan.max_output_tokens, room)
+        state = _Attempts()
+        while True:
+            body = wire.body(request, max_tokens=max_tokens)
+            calls: list[stream.Message] = []
+            try:
+                failure = await self._attempt(body, draft, calls)
+                if failure is None:
+                    return _answer(text="".join(call.text for call in calls), last=calls.pop())
+            except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TimeoutError) as error:
+                failure = _failure(error, model)
+            finally:
+                _pay(draft, calls)
+            if failure.more_room:
+                if max_tokens >= room:
+                    raise failure.error
+                max_tokens = min(2 * max_tokens, room)
+            await self._wait_or_raise(failure, state, model)
+            draft.restart()
+
+    async def facts(self, model: str) -> conversation.ModelFacts:
+        """What a model can do; asked once and kept, callers at the same time share the question.
+
+        Raises KeyRefused and Unreachable; whatever else goes wrong, the built-in table answers.
+        """
+        until, task = self._facts.get(model, (None, None))
+        if task is None or (until is not None and self._clock() >= until):
+            task = asyncio.create_task(self._ask(model))
+            task.add_done_callback(lambda asked: self._keep_or_drop(model, asked))
+            self._facts[model] = (None, task)
+        return await asyncio.shield(task)
+
+    async def _attempt(
+        self, body: Mapping[str, Any], draft: ports.Draft, calls: list[stream.Message]
+    ) -> retry.Failure | None:
+        """Make the call and those that continue it; `calls` holds what came, also when it fails."""
+        for _ in range(1 + MAX_CONTINUATIONS):
+            message = stream.Message()
+            calls.append(message)
+            await self._stream(body, draft, message)
+            if message.stop_reason != "pause_turn":
+                break
+            body = wire.continued(body, message.content)
+        text = "".join(call.text for call in calls)
+        return retry.ended(calls[-1].stop_reason, text, detail=calls[-1].stop_category or "")
+
+    async def _stream(self, body: Mapping[str, Any], draft: ports.Draft, message: stream.Message) -> None:
+        # Leaving either block, also by cancellation, closes the connection.
+        async with asyncio.timeout(self._stream_seconds):
+            events = await self._client.post(
+                "/v1/messages",
+                cast_to=object,
+                body=body,
+                stream=True,
+                stream_cls=anthropic.AsyncStream[object],
+            )
+            async with events:
+                async for event in events:
+                    if text := message.feed(event):
+                        draft.add(text)
+
+    async def _wait_or_raise(self, failure: retry.Failure, state: _Attempts, model: str) -> None:
+        state.failures[failure.kind] += 1
+        decision = retry.decide(
+            failure=failure,
+            failures=state.failures.total(),
+            alike=state.failures[failure.kind],
+            waited=state.waited,
+            chance=self._chance.random(),
+        )
+        log.warning(
+            "claude.failed",
+            model=model,
+            error=type(failure.error).__name__,
+            kind=failure.kind,
+            failures=state.failures.total(),
+            wait=decision.wait,
+        )
+        if decision.wait is None:
+            raise failure.error
+        state.waited += decision.wait
+        if decision.wait > 0:
+            await self._sleep(decision.wait)
+
+    async def _most_output(self, model: str) -> int:
+        """The model's own limit. Where asking fails, the call itself will tell why."""
+        try:
+            return (await self.facts(model)).max_output_tokens
+        except errors.ModelError:
+            return models.table(model).max_output_tokens
+
+    async def _ask(self, model: str) -> conversation.ModelFacts:
+        state = _Attempts()
+        while True:
+            try:
+                said: object = await self._client.get(
+                    f"/v1/models/{urllib.parse.quote(model, safe='')}", cast_to=object
+                )
+            except (anthropic.AnthropicError, httpx2.HTTPError) as error:
+                failure = _failure(error, model)
+                if isinstance(error, anthropic.AuthenticationError):
+                    raise failure.error from error
+                if isinstance(error, anthropic.APIStatusError):
+                    return self._from_table(model, reason=f"status {error.status_code}")
+                await self._wait_or_raise(failure, state, model)
+            except ValueError:
+                return self._from_table(model, reason="no JSON")
+            else:
+                facts = models.facts(model, said)
+                return facts or self._from_table(model, reason="no model object")
+
+    def _keep_or_drop(self, model: str, asked: asyncio.Task[conversation.ModelFacts]) -> None:
+        """Only an answer is kept: after a failure the next caller asks again."""
+        failed = asked.cancelled() or asked.exception() is not None
+        if failed and self._facts.get(model, (None, None))[1] is asked:
+            del self._facts[model]
+
+    def _from_table(self, model: str, *, reason: str) -> conversation.ModelFacts:
+        log.warning("claude.model_unknown_to_endpoint", model=model, reason=reason)
+        _, task = self._facts[model]
+        self._facts[model] = (self._clock() + FACTS_LIFETIME, task)
+        return models.table(model)
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Attempts:
+    """What the attempts at one answer have used up."""
+
+    failures: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    waited: float = 0.0  # seconds
+
+
+def _answer(*, text: str, last: stream.Message) -> conversation.Answer:
+    return conversation.Answer(
+        text=text,
+        usage=last.usage,
+        model=last.model,
+        stop_reason=last.stop_reason or "",
+        message_id=last.id,
+    )
+
+
+def _pay(draft: ports.Draft, calls: Sequence[stream.Message]) -> None:
+    """Tell the bills of calls that are in no answer: failed, stopped half-way, or gone on from."""
+    if isinstance(draft, Payer):
+        for call in calls:
+            if call.usage.total:
+                draft.billed(call.model, call.usage)
+
+
+def _failure(error: Exception, model: str) -> retry.Failure:
+    """What an exception of the SDK, of its transport or of the decoder means."""
+    name = type(error).__name__
+    match error:
+        case anthropic.APIStatusError():
+            refusal = retry.Refusal(
+                status=error.status_code,
+                type=error.type,
+                code=error.error_code,
+                message=str(error.api_message or ""),
+                headers=dict(error.response.headers.items()),
+            )
+            return retry.refused(refusal, model=model)
+        case anthropic.APITimeoutError() | httpx2.TimeoutException():
+            return retry.stalled(name)
+        case anthropic.APIConnectionError() | httpx2.HTTPError():
+            return retry.cut(name)
+        case TimeoutError():
+            return retry.Failure(error=errors.Unreachable("the stream did not end"), kind="endless")
+        case UnicodeEncodeError():
+            return retry.Failure(error=errors.Rejected("the request holds a lone surrogate"), kind="rejected")
+        case ValueError():  # no JSON, no UTF-8, or an event that is none
+            return retry.cut(name)
+        case _:
+            return retry.Failure(error=errors.ModelError(name), kind="other")

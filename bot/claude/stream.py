@@ -1,0 +1,98 @@
+"""One streamed message, put together from its events (pure).
+
+Events are the API's own objects, as decoded from JSON. What is unknown is passed over, as the API's
+versioning asks of clients; what is known but malformed raises Garbled.
+
+Source: the vendor's page "Streaming messages".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot import conversation
+from bot.claude import wire
+
+_APPENDED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+
+
+class Garbled(ValueError):
+    """An event is not what the API sends."""
+
+
+class Message:
+    """A message as far as it has been received."""
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.model = ""
+        self.stop_reason: str | None = None
+        self.stop_category: str | None = None  # why a refusal, where the API says
+        self.content: list[dict[str, Any]] = []  # blocks as they may be sent back
+        self._usage: dict[str, Any] = {}
+        self._json: dict[int, str] = {}  # the input of a tool block arrives as pieces of JSON text
+        self._blocks: dict[int, dict[str, Any]] = {}
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(block["text"] for block in self.content if block.get("type") == "text")
+
+    @property
+    def usage(self) -> conversation.Usage:
+        """What was billed, as far as it has been told."""
+        return wire.usage(self._usage)
+
+    def feed(self, event: object) -> str:
+        """Take one event; returns the text it adds, often "". Raises Garbled."""
+        try:
+            return self._feed(event)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise Garbled(f"{type(error).__name__} in a stream event") from error
+
+    def _feed(self, event: Any) -> str:
+        match event["type"]:
+            case "content_block_delta":
+                return self._grow(event["index"], event["delta"])
+            case "content_block_start":
+                return self._open(event["index"], dict(event["content_block"]))
+            case "content_block_stop":
+                self._close(event["index"])
+            case "message_start":
+                message = event["message"]
+                self.id, self.model = str(message["id"]), str(message["model"])
+                self._usage.update(message.get("usage") or {})
+            case "message_delta":
+                delta = event["delta"]
+                self.stop_reason = delta.get("stop_reason")
+                self.stop_category = (delta.get("stop_details") or {}).get("category")
+                # Cumulative: each figure replaces the one before; one that is not told stays.
+                told = (event.get("usage") or {}).items()
+                self._usage.update({name: figure for name, figure in told if figure is not None})
+            case _:
+                pass
+        return ""
+
+    def _open(self, index: int, block: dict[str, Any]) -> str:
+        self._blocks[index] = block
+        self.content.append(block)
+        return str(block["text"]) if block.get("type") == "text" else ""
+
+    def _close(self, index: int) -> None:
+        if pieces := self._json.pop(index, ""):
+            self._blocks[index]["input"] = json.loads(pieces)
+
+    def _grow(self, index: int, delta: Mapping[str, Any]) -> str:
+        block = self._blocks[index]
+        kind = delta["type"]
+        if kind in _APPENDED:
+            field, piece = _APPENDED[kind], delta[_APPENDED[kind]]
+            block[field] = (block.get(field) or "") + piece
+            return str(piece) if kind == "text_delta" else ""
+        if kind == "citations_delta":
+            block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+        elif kind == "input_json_delta":
+            self._json[index] = self._json.get(index, "") + delta["partial_json"]
+        return ""

@@ -1,0 +1,110 @@
+"""A request in the Messages API's own form, and the API's usage in ours (pure).
+
+Law: the same Request gives the same bytes; keys stand in one order, and nothing is added that the plan
+does not hold. Sampling parameters are never sent: since API version 2026-10-21 even their defaults are
+refused.
+
+Sources: the vendor's pages "Messages", "Prompt caching" (October 2026) and the SDK's parameter types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot import conversation
+
+SYSTEM = -1  # a breakpoint's turn that means the end of `system`
+
+
+def body(request: conversation.Request, *, max_tokens: int) -> dict[str, Any]:
+    """The JSON body of a streamed call."""
+    plan = request.plan
+    marks = {(mark.turn, mark.block): mark.lifetime for mark in request.breakpoints}
+    written: dict[str, Any] = {"model": plan.model, "max_tokens": max_tokens}
+    if request.system.strip():  # a blank block is refused
+        on_system = [lifetime for (turn, _), lifetime in marks.items() if turn == SYSTEM]
+        written["system"] = [_text(request.system, on_system[0] if on_system else None)]
+    written["messages"] = _messages(request, marks)
+    if plan.thinking is not None:
+        written["thinking"] = {"type": plan.thinking}
+    if plan.sends_effort:
+        written["output_config"] = {"effort": plan.effort}
+    written["stream"] = True
+    return written
+
+
+def continued(sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The call that follows `pause_turn`: what the model said goes back unchanged and it goes on.
+
+    Blank text blocks are the one thing left out: the API writes them and refuses them.
+    """
+    said = [block for block in content if block.get("type") != "text" or block["text"].strip()]
+    return {**sent, "messages": [*sent["messages"], {"role": "assistant", "content": said}]}
+
+
+def usage(raw: Mapping[str, Any]) -> conversation.Usage:
+    """What the API billed; where it lists several iterations, the sum of them.
+
+    With server-side compaction or fallbacks the figures on top leave those attempts out.
+    """
+    iterations = [part for part in raw.get("iterations") or () if isinstance(part, Mapping)]
+    parts = [_tokens(part) for part in iterations] or [_tokens(raw)]
+    return conversation.Usage(
+        fresh=sum(part.fresh for part in parts),
+        written_5m=sum(part.written_5m for part in parts),
+        written_1h=sum(part.written_1h for part in parts),
+        read=sum(part.read for part in parts),
+        output=sum(part.output for part in parts),
+        web_searches=_count(raw.get("server_tool_use") or {}, "web_search_requests"),
+        raw=dict(raw),
+    )
+
+
+def _messages(request: conversation.Request, marks: Mapping[tuple[int, int], str]) -> list[dict[str, Any]]:
+    messages: list[dict[str, Any]] = [
+        {
+            "role": turn.role,
+            "content": [
+                _text(block.text, marks.get((turn_index, block_index)))
+                for block_index, block in enumerate(turn.blocks)
+            ],
+        }
+        for turn_index, turn in enumerate(request.turns)
+    ]
+    if request.varying.strip():
+        if not messages or messages[-1]["role"] != "user":
+            raise ValueError("what varies needs a user turn at the end to stand in")
+        messages[-1]["content"].append(_text(request.varying, None))
+    return messages
+
+
+def _text(text: str, lifetime: str | None) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": "text", "text": text}
+    if lifetime == "5m":
+        block["cache_control"] = {"type": "ephemeral"}
+    elif lifetime is not None:
+        block["cache_control"] = {"type": "ephemeral", "ttl": lifetime}
+    return block
+
+
+def _tokens(raw: Mapping[str, Any]) -> conversation.Usage:
+    by_lifetime = raw.get("cache_creation") or {}
+    written_1h = _count(by_lifetime, "ephemeral_1h_input_tokens")
+    # The split is told at the start of a stream only; what the total holds beyond it counts as 5m.
+    written = max(
+        _count(raw, "cache_creation_input_tokens"),
+        written_1h + _count(by_lifetime, "ephemeral_5m_input_tokens"),
+    )
+    return conversation.Usage(
+        fresh=_count(raw, "input_tokens"),
+        written_5m=written - written_1h,
+        written_1h=written_1h,
+        read=_count(raw, "cache_read_input_tokens"),
+        output=_count(raw, "output_tokens"),
+    )
+
+
+def _count(figures: Mapping[str, Any], name: str) -> int:
+    figure = figures.get(name)
+    return figure if isinstance(figure, int) else 0
