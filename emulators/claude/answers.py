@@ -9,11 +9,8 @@ from typing import Any
 
 from emulators.claude import blocks, models, signing, tokens
 
-_SPEAKER = re.compile(
-    r"""<[^<>]*\b(?:author|from|name|speaker|user|by)\s*=\s*["']([^"'<>]{1,80})["'][^<>]*>"""
-    r"""|^\s*(?:\*\*)?\[?([^\s:<>\[\]*][^:<>\[\]*\n]{0,60}?)\]?(?:\*\*)?:\s""",
-    re.MULTILINE,
-)
+_TAGGED = re.compile(r"""<[^<>]*\b(?:by|from|author|speaker|user)\s*=\s*["']([^"'<>]{1,80})["'][^<>]*>""")
+_PREFIXED = re.compile(r"^\s*([^\s:<>\[\]*][^:<>\[\]*\n]{0,60}?):\s", re.MULTILINE)
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -115,10 +112,11 @@ def default(body: dict[str, Any]) -> str:
     """Say what was received, so that a person sees that the context works; the same for the same body."""
     turns = [(message["role"], _text(message["content"])) for message in body["messages"]]
     people = [text for role, text in turns if role == "user"]
-    names = [found[0] or found[1] for text in people for found in _SPEAKER.findall(text)]
+    marked = _TAGGED if any(_TAGGED.search(text) for text in people) else _PREFIXED
+    names = [name for text in people for name in marked.findall(text)]
     speakers = ", ".join(dict.fromkeys(names)) or "somebody without a name"
-    last = _SPEAKER.split(people[-1])[-1] if people else ""
-    words = _TAG.sub(" ", last).split()[:8]
+    last = next((text for text in reversed(people) if marked.search(text)), people[-1] if people else "")
+    words = _TAG.sub(" ", marked.split(last)[-1].partition("</")[0]).split()[:8]
     schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
     said = (
         f"(offline stand-in for {body['model']}) I was sent {len(turns)} turns with "

@@ -157,7 +157,9 @@ def settings(*, model: models.Model, body: dict[str, Any], row: Sequence[blocks.
 
 
 def _system_seed(body: dict[str, Any], row: Sequence[blocks.Block]) -> str:
-    cited = any((block.value.get("citations") or {}) for block in row if block.kind == "document")
+    cited = any(
+        (block.value.get("citations") or {}).get("enabled") for block in row if block.kind == "document"
+    )
     web = any(block.kind.startswith("web_search") for block in row if block.section == "tools")
     return json.dumps([cited, web, body.get("speed") or "standard"])
 

@@ -3,6 +3,7 @@
 Source: the types ``CacheMiss...`` of the anthropic library and the vendor's page "Cache diagnostics".
 """
 
+import hashlib
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ def fingerprint(*, model: models.Model, body: dict[str, Any], row: Sequence[bloc
     """Take the fingerprint of a valid request."""
     parts: dict[str, list[bytes]] = {"tools": [], "system": [], "messages": []}
     for block in row:
-        parts[block.section].append(blocks.canonical(block))
+        parts[block.section].append(hashlib.sha256(blocks.canonical(block)).digest())
     return Fingerprint(
         model=model.id,
         tools=parts["tools"],

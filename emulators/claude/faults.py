@@ -25,6 +25,9 @@ DURING = ("error_event", "cut", "eof", "stall", "garbage")
 INSTEAD = ("refusal", "pause_turn", "context_window", "empty")
 """Kinds that end an otherwise healthy answer with another stop reason."""
 
+PENDING: dict[str, Any] = {"type": "server_tool_use", "name": "web_search", "input": {"query": "more"}}
+"""What a paused turn ends in: a server tool that has not answered yet."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -76,7 +79,8 @@ class Fault:
                 }
                 return answers.Answer(text=self.text, stop_reason="refusal", stop_details=details)
             case "pause_turn":
-                return answers.Answer(text=self.text or usual.text, stop_reason="pause_turn")
+                said = [{"type": "text", "text": text}] if (text := self.text or usual.text) else []
+                return answers.Answer(content=[*said, PENDING], stop_reason="pause_turn")
             case "context_window":
                 return answers.Answer(
                     text=self.text or usual.text, stop_reason="model_context_window_exceeded"

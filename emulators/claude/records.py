@@ -13,8 +13,8 @@ class Request:
 
     ``status`` is ``None`` until the answer begins. ``cache`` says for each block of ``paths`` whether it
     was ``read``, ``write5m``, ``write1h`` or ``fresh``. ``at`` is the emulator's clock. ``content``,
-    ``stop_reason`` and ``message_id`` are the whole answer, also of a stream that broke; ``closed`` is true once the client hung up
-    before the end; ``done`` once the whole answer went out.
+    ``stop_reason`` and ``message_id`` are the whole answer, also of a stream that broke; ``closed`` is true
+    once the client hung up before the end, ``done`` once the whole answer went out.
     """
 
     raw: bytes

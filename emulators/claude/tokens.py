@@ -15,17 +15,20 @@ from emulators.claude import blocks, media, models
 
 PER_BLOCK = 4  # role and delimiters
 PER_PDF_PAGE = 2_500  # the vendor gives 1,500 to 3,000, the page's picture not included
+_RATIO = {False: (1, 4), True: (13, 40)}  # tokens to bytes, by the denser tokenizer or not
 FETCHED = 1_500  # a source that the emulator cannot look into
 
 
 def text(value: str, *, model: models.Model) -> int:
     """Count the tokens of a text for that model's tokenizer."""
-    return math.ceil(len(value.encode()) / bytes_per_token(model))
+    tokens, size = _RATIO[model.dense_tokenizer]
+    return -(-len(value.encode()) * tokens // size)  # whole numbers, so that nothing hangs on rounding
 
 
 def bytes_per_token(model: models.Model) -> float:
     """Give the average length of a token in UTF-8 bytes."""
-    return 4 / 1.3 if model.dense_tokenizer else 4.0
+    tokens, size = _RATIO[model.dense_tokenizer]
+    return size / tokens
 
 
 def block(value: blocks.Block, *, model: models.Model) -> int:

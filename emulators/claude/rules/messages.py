@@ -6,6 +6,7 @@ from emulators.claude import models
 from emulators.claude.refusal import Refusal
 
 SERVER_RESULTS = ("web_search_tool_result", "web_fetch_tool_result")
+SERVER_BLOCKS = ("server_tool_use", *SERVER_RESULTS)
 
 
 def check(body: dict[str, Any], *, model: models.Model) -> None:
@@ -47,8 +48,7 @@ def _system_turns(messages: list[dict[str, Any]], *, model: models.Model) -> Non
 def _paused(message: dict[str, Any]) -> bool:
     """Tell whether it is a turn paused in server tools, which is sent back as it is."""
     content = message["content"]
-    kinds = [block["type"] for block in content] if isinstance(content, list) else []
-    return "server_tool_use" in kinds
+    return isinstance(content, list) and bool(content) and content[-1]["type"] in SERVER_BLOCKS
 
 
 def _ends_in_server_result(message: dict[str, Any]) -> bool:

@@ -137,7 +137,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         },
         "only one of",
     ),
-    ({"tools": [TOOL], "messages": [USER, said(CALL, role="assistant"), USER]}, "without `tool_result` blocks"),
+    (
+        {"tools": [TOOL], "messages": [USER, said(CALL, role="assistant"), USER]},
+        "without `tool_result` blocks",
+    ),
     (
         {"tools": [TOOL], "messages": [USER, said(CALL, role="assistant"), said(text("so"), RESULT)]},
         "without `tool_result` blocks",
@@ -204,7 +207,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         "different ttl",
     ),
     (
-        {"cache_control": {**MARK, "ttl": "1h"}, "messages": [said(text("a", cache_control=MARK), text("b"))]},
+        {
+            "cache_control": {**MARK, "ttl": "1h"},
+            "messages": [said(text("a", cache_control=MARK), text("b"))],
+        },
         "must not come after a ttl='5m'",
     ),
     ({"messages": [said(text("", cache_control=MARK))]}, "cannot be set for empty text blocks"),
@@ -301,7 +307,9 @@ async def test_what_the_service_takes_is_taken(api: claude.Claude, fields: dict[
 async def test_an_image_too_large_names_its_place(api: claude.Claude) -> None:
     """The SDK gets its typed error, with the limit and the path of each image over it."""
     with pytest.raises(anthropic.BadRequestError) as refused:
-        await ask(api, messages=[said(text("a"), image(9000, 1)), ASSISTANT, said(image(1, 1), image(1, 8001))])
+        await ask(
+            api, messages=[said(text("a"), image(9000, 1)), ASSISTANT, said(image(1, 1), image(1, 8001))]
+        )
     assert type(refused.value).__name__ == "ImageDimensionsTooLargeError"
     details = json.loads(json.dumps(refused.value.body))["error"]["details"]
     assert details["max_side_length_pixels"] == 8000
