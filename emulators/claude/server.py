@@ -15,6 +15,7 @@ from emulators.claude import (
     answers,
     blocks,
     cache,
+    catalogue,
     control,
     diagnostics,
     events,
@@ -201,10 +202,10 @@ class Claude:
         return await self._plain(http, count)
 
     async def _models(self, http: web.Request) -> web.Response:
-        return await self._plain(http, lambda _: models.page(http.query))
+        return await self._plain(http, lambda _: catalogue.page(http.query))
 
     async def _model(self, http: web.Request) -> web.Response:
-        return await self._plain(http, lambda _: models.info(models.find(http.match_info["id"])))
+        return await self._plain(http, lambda _: catalogue.info(models.find(http.match_info["id"])))
 
     async def _nothing(self, http: web.Request) -> web.Response:
         call = await self._receive(http)
