@@ -161,7 +161,7 @@ async def _batches(file: pathlib.Path) -> AsyncIterator[list[tuple[conversation.
                 batch.append(exporting.from_json(line))
             except exporting.BadLine as error:
                 raise errors.OperatorError(
-                    f"{file}: line {number} {error}. The lines before line {number - len(batch)} are imported."
+                    f"{file}: line {number} {error}. What stands before line {number - len(batch)} is in."
                 ) from None
             if len(batch) == BATCH:
                 yield batch

@@ -89,7 +89,7 @@ class CommandDesk:
             parts.append(f"{hidden} left out (past the window)")
         return commands.Outcome(
             text=f"Claude sees {', '.join(parts)}: about {tokens:,} tokens of a budget of "
-            f"{self.policy.budget_tokens:,}. Strategy: `{self.policy.strategy}`; model: `{self.policy.model}`."
+            f"{self.policy.budget_tokens:,}. Strategy `{self.policy.strategy}`, model `{self.policy.model}`."
         )
 
     async def _summary(self, command: commands.Command) -> commands.Outcome:

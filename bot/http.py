@@ -21,7 +21,7 @@ def application(
     registry: prometheus_client.CollectorRegistry,
     routes: Iterable[web.RouteDef] = (),
 ) -> web.Application:
-    """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the given."""
+    """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the rest."""
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
