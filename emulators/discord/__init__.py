@@ -18,7 +18,7 @@ O observed by bot writers in public issue reports; nothing was tried against the
 | editing | own only; archived threads refuse | 30046 after 3 old edits in 20 s | R, O |
 | history | before, after, around, limit 100; empty without permission | | R |
 | intent | content empty but for DMs, own posts and mentions, also in REST | | R |
-| threads | 160004, members, active, archived, locked, messages 18 and 21 | never archived by idleness | R, O |
+| threads | 160004, members, active, archived, locked, messages 18 and 21 | never archived when idle | R, O |
 | joining | a post lets in its author and those it names | at once, without a limit | O |
 | rights | roles less what a channel denies the bot: 50001, 50013 | people may do everything | R |
 | commands | names, texts, options, limits, contexts; ids stay | no per-command permissions | R |
@@ -26,7 +26,7 @@ O observed by bot writers in public issue reports; nothing was tried against the
 | reactions | events, 10014; pins with message 6 | no super reactions | R |
 | CDN | signed addresses, fresh in each answer, 404 after a day | the signature itself | O |
 | limits | buckets, headers, `Via`, global 429; off until switched on | their figures | L, O |
-| gateway | zlib-stream, heartbeat, shards, intents, close codes, op 7 and 9 | no zstd, voice, presences | R, L |
+| gateway | zlib-stream, heartbeat, shards, intents, close codes, op 7, 9 | no zstd, voice, presences | R, L |
 | resume | replay, 4007; a session lives 180 s without a socket | that figure | R |
 | identify | token, intents 4013 and 4014, shard 4010 | not throttled, not counted | R |
 

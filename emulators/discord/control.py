@@ -16,6 +16,7 @@ _DEEDS = (
     "add_channel",
     "add_user",
     "add_role",
+    "grant",
     "join",
     "open_dm",
     "set_permissions",
@@ -92,7 +93,7 @@ class _Control:
         if deed not in _DEEDS:
             raise web.HTTPNotFound
         asked = await request.json() if request.can_read_body else {}
-        for name in ("permissions", "taken"):
+        for name in ("permissions", "taken", "names"):
             if isinstance(asked.get(name), list):
                 asked[name] = set(asked[name])
         try:

@@ -55,6 +55,13 @@ class People:
         self._world.guild(guild).roles[role.id] = role
         return role.id
 
+    def grant(self, guild: Id, names: set[str]) -> None:
+        """Give the bot a role with these permissions, beside what everybody has; do it before it connects."""
+        home = self._world.guild(guild)
+        role = records.Role(id=self._world.ids.next(), name="Granted", permissions=rights.mask(names))
+        home.roles[role.id] = role
+        home.members[self._world.bot].roles.append(role.id)
+
     def join(self, guild: Id, user: Id, *, nick: str | None = None, roles: Sequence[Id] = ()) -> None:
         """Let a user into a server."""
         home, known = self._world.guild(guild), self._world.user(user)

@@ -114,6 +114,7 @@ class Rest:
             token = self._backend.world.portal.token
             if not route.public and request.headers.get("Authorization") != f"Bot {token}":
                 raise errors.unauthorized()
+            routing.check(ids)
             if self.buckets is not None:
                 major = _MAJOR.match(call.path)
                 verdict = self.buckets.count(f"{call.method} {route.path}", major.group(2) if major else "")

@@ -90,7 +90,7 @@ class Table:
 
 
 def find(tables: Sequence[Table], method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The endpoint of a call; 404 when no path fits, 405 when the method does not, 50035 for a bad id."""
+    """The endpoint of a call and the ids in its path; 404 when no path fits, 405 when the method does not."""
     fits = False
     for table in tables:
         for route in table.routes:
@@ -98,12 +98,12 @@ def find(tables: Sequence[Table], method: str, path: str) -> tuple[Route, dict[s
                 continue
             fits = True
             if route.method == method:
-                _check(match.groupdict())
                 return route, match.groupdict()
     raise errors.wrong_method() if fits else errors.unknown_route()
 
 
-def _check(ids: Mapping[str, str]) -> None:
+def check(ids: Mapping[str, str]) -> None:
+    """Refuse with 50035 what is no id."""
     for name, value in ids.items():
         if name.endswith("_id") and not (value.isdecimal() or value in ("@me", "@original")):
             raise errors.invalid(name, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
