@@ -1,0 +1,1 @@
+"""Discord: events become posts, answers become threads. `app.Discord` is the door."""

@@ -1,0 +1,234 @@
+"""Discord as a platform: connects, listens, and opens the answers. The door of this package.
+
+    async with app.Discord(token=…, intake=…) as discord:
+        await discord.run()
+
+Rule: an event is told to the core in the order of its channel, and until the core has it (inbound, lanes);
+what no event told is read from history (catchup).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Self
+
+import discord
+import structlog
+import yarl
+
+from adapters.discord import (
+    backfill,
+    calls,
+    catchup,
+    commanding,
+    gateway,
+    inbound,
+    lanes,
+    markup,
+    parse,
+    people,
+    places,
+    reply,
+)
+from bot import conversation, errors, pacing, ports
+
+log = structlog.get_logger()
+
+API_URL = "https://discord.com/api/v10"
+FIRST = 0.5  # seconds of text before the first post: its beginning is what a notification shows
+INTERVAL = 1.2  # seconds between edits: a channel takes about five in five seconds
+LOGIN_SECONDS = 120.0  # how long a start waits for Discord to answer at all
+PATIENCE = 60.0  # seconds that history is asked for
+UNSEEN = dt.timedelta(minutes=2)  # a dead connection is noticed this late
+LONGEST_PAUSE = 30.0
+
+
+class Discord:
+    """Implements ports.Platform on one bot account. `monotonic` and `sleep` rule all waiting."""
+
+    name = parse.PLATFORM
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        intake: ports.Intake,
+        api_url: str = API_URL,
+        gateway_url: str | None = None,
+        thread_replies: str = "always",
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._token, self._api_url, self._gateway_url = token, api_url.rstrip("/"), gateway_url
+        self._intake, self._now, self._monotonic, self._sleep = intake, now, monotonic, sleep
+        self.client = gateway.Client()
+        self._queue = lanes.Lanes(sleep=sleep)
+        self._names = people.People()
+        self._commanding = commanding.Commanding(client=self.client, intake=intake, api=self._calls)
+        self._door = inbound.Inbound(
+            client=self.client,
+            intake=intake,
+            queue=self._queue,
+            names=self._names,
+            obey=self._commanding.obey,
+            needs_mention=thread_replies == "mention",
+        )
+        self._catchup = catchup.CatchUp(
+            client=self.client, intake=intake, door=self._door, queue=self._queue, api=self._calls, now=now
+        )
+        self._writing: weakref.WeakValueDictionary[str, reply.ReplyPost] = weakref.WeakValueDictionary()
+        self._calls_of: weakref.WeakValueDictionary[str, calls.Calls] = weakref.WeakValueDictionary()
+        self._up: set[int] = set()
+        self._lost: dict[int, dt.datetime] = {}
+        self._registered = False
+        self._planned, self._ready = asyncio.Event(), asyncio.Event()
+        self._connection: asyncio.Task[None] | None = None
+        self.client.listener = self
+
+    async def __aenter__(self) -> Self:
+        """Connect; ready on return. Raises CredentialError, or PlatformUnavailable when nobody answers."""
+        # The library's only door to another API is this class attribute, which all its routes are made from.
+        discord.http.Route.BASE = self._api_url
+        await self._calls().make(lambda: gateway.login(self.client, self._token), patience=LOGIN_SECONDS)
+        try:
+            shards, url, _ = await self._calls().make(
+                self.client.http.get_bot_gateway, patience=LOGIN_SECONDS
+            )
+            # With a shard count given, the library takes the gateway's address from this class attribute.
+            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url or url)
+            self.client.shard_count = shards
+            self._connection = asyncio.create_task(self.client.connect(), name="discord gateway")
+            ready = asyncio.create_task(self._ready.wait())
+            await asyncio.wait([self._connection, ready], return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            if self._connection.done():
+                await self.run()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        log.info("discord.ready", shards=shards)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening, then let go; what waits to be recorded is caught up on at the next start."""
+        for writing in list(self._writing.values()):
+            writing.stop_typing()
+        await self._queue.close()
+        await self.client.close()
+        if self._connection is not None:
+            await asyncio.gather(self._connection, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Wait until the connection ends for good. Raises CredentialError or PlatformUnavailable."""
+        if self._connection is None:
+            raise RuntimeError("not connected")
+        await gateway.outcome(asyncio.shield(self._connection))
+
+    def healthy(self) -> str | None:
+        """None when all is well, else what is wrong, for an operator."""
+        if self._connection is None or self._connection.done():
+            return "Discord: not connected"
+        missing = (self.client.shard_count or 1) - len(self._up)
+        if missing:
+            return f"Discord: {missing} of {self.client.shard_count or 1} gateway connections are down"
+        if self._queue.stuck:
+            return f"Discord: {self._queue.stuck} events wait to be recorded"
+        return None
+
+    async def history(
+        self, home: conversation.Home, reply: conversation.Reply
+    ) -> Sequence[conversation.Post]:
+        """What was said before the question; see ports.Platform."""
+
+        async def read() -> list[conversation.Post]:
+            return await backfill.posts(resolve=self._door.channel, me=self._door.me, home=home, reply=reply)
+
+        posts = await self._calls().make(read, patience=PATIENCE)
+        for post in posts:
+            self._names.saw(home.workspace or home.channel, post.author_name, post.author)
+        return posts
+
+    async def open(self, reply_due: conversation.Reply, remember: ports.Remember) -> reply.ReplyPost:
+        """Open the answer's thread and begin to type; see reply.py for why nothing is posted yet."""
+        # What the log knows decides what was missed; it is asked before replies add to it.
+        await self._planned.wait()
+        api = self._calls_of.setdefault(reply_due.id, self._calls())
+        if (before := self._writing.pop(reply_due.conversation, None)) is not None:
+            before.stop_typing()
+        place = await places.find(self.client, api, reply_due)
+        scope = reply_due.home.workspace or reply_due.home.channel
+        self._names.saw(scope, reply_due.asker.author_name, reply_due.asker.author)
+        post = reply.ReplyPost(
+            client=self.client,
+            api=api,
+            place=place,
+            reply=reply_due,
+            remember=remember,
+            find=lambda post_id: self._intake.find(self.name, post_id),
+            forget_own=self._door.forget_own,
+            wire=lambda text: markup.wire(text, self._names.known(scope)),
+            pacer=pacing.Pacer(interval=INTERVAL, first=FIRST),
+            clock=self._monotonic,
+            sleep=self._sleep,
+        )
+        self._writing[reply_due.conversation] = post
+        await post.begin()
+        return post
+
+    def _calls(self) -> calls.Calls:
+        return calls.Calls(closed=self.client.is_closed, clock=self._monotonic, sleep=self._sleep)
+
+    def message(self, message: discord.Message) -> None:
+        """See gateway.Listener."""
+        self._door.on_message(message)
+
+    def edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """See gateway.Listener."""
+        self._door.on_edit(event)
+
+    def deletion(self, channel_id: int, message_id: int) -> None:
+        """See gateway.Listener."""
+        self._door.on_delete(channel_id, message_id)
+
+    def lost(self, shard_id: int) -> None:
+        """See gateway.Listener."""
+        self._lost.setdefault(shard_id, self._now() - UNSEEN)
+        self._up.discard(shard_id)
+
+    def resumed(self, shard_id: int) -> None:
+        """See gateway.Listener."""
+        self._lost.pop(shard_id, None)
+        self._up.add(shard_id)
+
+    async def began(self, shard_id: int) -> None:
+        """Read what was missed before the events that come now; see gateway.Listener."""
+        self._queue.hold()
+        try:
+            await self._plan_catch_up(self._lost.get(shard_id))
+        finally:
+            self._queue.release()
+        self._lost.pop(shard_id, None)
+        self._up.add(shard_id)
+        self._planned.set()
+        if not self._registered:
+            self._registered = True
+            await self._commanding.register()
+        if len(self._up) >= (self.client.shard_count or 1):
+            self._ready.set()
+
+    async def _plan_catch_up(self, gap: dt.datetime | None) -> None:
+        pause = 1.0
+        while True:
+            try:
+                await self._catchup.plan(gap)
+            except errors.ThreadmateError as error:
+                log.warning("discord.catch_up_delayed", error=type(error).__name__)
+                await self._sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
+            else:
+                return

@@ -1,0 +1,122 @@
+"""Calls of Discord's API with bounded retries of our own, and its errors in the words of the core.
+
+discord.py waits in its rate-limit buckets and repeats some 5xx by itself. What it leaves to us: dropped
+connections, 503, limits longer than `LONGEST_LIMIT`, and calls that hang. Every call made here is safe to
+repeat: edits and deletions by nature, posts by their nonce.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import aiohttp
+import discord
+
+from bot import errors
+
+LONGEST_LIMIT = 30.0  # seconds that discord.py may wait in a bucket by itself; its own least value
+CALL_SECONDS = 30.0  # an unanswered call is given up and repeated
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between repetitions, doubling
+
+T = TypeVar("T")
+Limited = Callable[[float], None]
+"""Told of a rate limit's seconds."""
+
+
+class Calls:
+    """Makes calls one after another: one that was abandoned ends before the next begins."""
+
+    def __init__(
+        self,
+        *,
+        closed: Callable[[], bool],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._closed, self._clock, self._sleep = closed, clock, sleep
+        self._one_at_a_time = asyncio.Lock()
+
+    async def make(
+        self, call: Callable[[], Awaitable[T]], *, patience: float, limited: Limited | None = None
+    ) -> T:
+        """The call's outcome, after repetitions for at most `patience` seconds; 0 tries once.
+
+        Raises PostGone (404), MayNotPost (403), PlatformUnavailable (patience is over) or PlatformError.
+        """
+        deadline = self._clock() + patience
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await self._attempt(call)
+            except discord.NotFound as error:
+                raise errors.PostGone(f"Discord: {error.code}") from error
+            except discord.Forbidden as error:
+                raise errors.MayNotPost(f"Discord: {error.code}") from error
+            except (discord.DiscordException, OSError, aiohttp.ClientError) as error:
+                wait = _wait(error, pause)
+                if limited is not None and _is_limit(error):
+                    limited(wait)
+                if self._clock() + wait > deadline:
+                    raise errors.PlatformUnavailable(type(error).__name__) from error
+            await self._sleep(wait)
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    async def _attempt(self, call: Callable[[], Awaitable[T]]) -> T:
+        """One attempt, which a cancellation of the caller leaves running.
+
+        discord.py would stay shut for good if it were cancelled while it waits out a global limit, and an
+        edit that was sent may land after a later one.
+        """
+
+        async def in_turn() -> T:
+            async with self._one_at_a_time:
+                if self._closed():
+                    raise errors.PlatformUnavailable("closed")
+                return await call()
+
+        task = asyncio.ensure_future(in_turn())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_look_away)
+            raise
+
+
+def bound(http: discord.http.HTTPClient) -> None:
+    """Give each of the library's own requests a time limit; its aiohttp session would wait five minutes."""
+    request = functools.partial(http.request, timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+    http.request = request  # type: ignore[method-assign] # it takes no timeout, but passes options on to aiohttp
+
+
+def _is_limit(error: Exception) -> bool:
+    return isinstance(error, discord.RateLimited) or getattr(error, "status", None) == 429  # noqa: PLR2004 - HTTP
+
+
+def _wait(error: Exception, pause: float) -> float:
+    """Seconds until a repetition can help; raises PlatformError where it cannot."""
+    if isinstance(error, discord.RateLimited):
+        return error.retry_after
+    if isinstance(error, discord.HTTPException):
+        if _is_limit(error):
+            return _retry_after(error, pause)
+        if error.status < 500:  # noqa: PLR2004 - HTTP
+            raise errors.PlatformError(f"Discord: {error.status} {error.code}") from error
+        return pause
+    if isinstance(error, OSError | aiohttp.ClientError):
+        return pause
+    raise errors.PlatformError(type(error).__name__) from error
+
+
+def _retry_after(error: discord.HTTPException, pause: float) -> float:
+    try:
+        return max(pause, float(error.response.headers.get("Retry-After", "")))
+    except ValueError:
+        return pause
+
+
+def _look_away(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,169 @@
+"""The words people say to the bot: slash commands, answered privately, and `!word`, answered in place."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from adapters.discord import calls, parse
+from bot import commands, conversation, errors, ports, splitting
+
+log = structlog.get_logger()
+
+LIMIT = 2000  # characters of a message
+PATIENCE = 60.0  # seconds that the answer to a `!word` is tried for
+DONE = "That was done already."
+FAILED = "I could not do that just now. Please try again in a moment."
+ARGUMENTS = {
+    "model": "the model to answer with from now on",
+    "prompt": "the instructions to follow from now on",
+    "export": "jsonl or markdown",
+    "forget": "yes, to erase for good",
+    "usage": "user, channel, conversation or day",
+}
+"""What the commands that take an argument say of it."""
+
+
+class Commanding:
+    """Registers the slash commands and answers both kinds."""
+
+    def __init__(
+        self, *, client: discord.Client, intake: ports.Intake, api: Callable[[], calls.Calls]
+    ) -> None:
+        self._client, self._intake, self._api = client, intake, api
+        self._tree = app_commands.CommandTree(
+            client,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+        for word, description in commands.WORDS.items():
+            self._tree.add_command(self._slash(word, description))
+
+    async def register(self) -> None:
+        """Tell Discord the commands, where it does not know them as they are."""
+        try:
+            wanted = [command.to_dict(self._tree) for command in self._tree.get_commands()]
+            found = [command.to_dict() for command in await self._tree.fetch_commands()]
+            if _shapes(wanted) != _shapes(found):
+                await self._tree.sync()
+                log.info("discord.commands_registered", count=len(wanted))
+        except (discord.DiscordException, OSError) as error:
+            log.warning("discord.commands_not_registered", error=type(error).__name__)
+
+    async def obey(
+        self, command: commands.Command, home: conversation.Home, message: discord.Message
+    ) -> None:
+        """Carry out a `!word`, and answer it where it stands. Raises what the intake raises."""
+        outcome = await self._intake.command(command, home)
+        log.info("discord.command", conversation=command.conversation, word=command.word)
+        if outcome is None:
+            return
+        pieces = splitting.split(outcome.text, limit=LIMIT) or [DONE]
+        for part, piece in enumerate(pieces):
+            attachment = outcome if part == len(pieces) - 1 else None
+
+            async def send(piece: str = piece, part: int = part, attached: Any = attachment) -> None:
+                await message.channel.send(
+                    piece,
+                    nonce=_nonce(command.id, part),
+                    files=_files(attached),
+                    reference=message.to_reference(fail_if_not_exists=False),
+                    mention_author=False,
+                    suppress_embeds=True,
+                    allowed_mentions=discord.AllowedMentions.none(),
+                )
+
+            try:
+                await self._api().make(send, patience=PATIENCE)
+            except errors.PlatformError as error:
+                # The command is carried out once, whether or not its answer arrives.
+                log.warning("discord.command_unanswered", word=command.word, error=type(error).__name__)
+                return
+
+    def _slash(self, word: str, description: str) -> app_commands.Command[Any, ..., Any]:
+        if word not in ARGUMENTS:
+
+            async def plain(interaction: discord.Interaction) -> None:
+                await self._answer(interaction, word, "")
+
+            return app_commands.Command(name=word, description=description[:100], callback=plain)
+
+        @app_commands.describe(argument=ARGUMENTS[word])
+        async def with_argument(interaction: discord.Interaction, argument: str = "") -> None:
+            await self._answer(interaction, word, argument)
+
+        return app_commands.Command(name=word, description=description[:100], callback=with_argument)
+
+    async def _answer(self, interaction: discord.Interaction, word: str, argument: str) -> None:
+        """Answer a slash command so that only its author sees it; Discord waits three seconds for a sign."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        home = _home(interaction)
+        command = commands.Command(
+            id=str(interaction.id),
+            word=word,
+            argument=argument.strip(),
+            conversation=parse.conversation_id(home.address),
+            author=str(interaction.user.id),
+            author_name=interaction.user.display_name,
+        )
+        try:
+            outcome = await self._intake.command(command, home)
+        except errors.ThreadmateError as error:
+            log.warning("discord.command_failed", word=word, error=type(error).__name__)
+            outcome = commands.Outcome(text=FAILED)
+        outcome = outcome or commands.Outcome(text=DONE)
+        log.info("discord.command", conversation=command.conversation, word=word)
+        pieces = splitting.split(outcome.text, limit=LIMIT) or [DONE]
+        for part, piece in enumerate(pieces):
+            await interaction.followup.send(
+                piece,
+                files=_files(outcome if part == len(pieces) - 1 else None),
+                ephemeral=True,
+                suppress_embeds=True,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
+
+
+def _home(interaction: discord.Interaction) -> conversation.Home:
+    address = str(interaction.channel_id)
+    channel = interaction.channel
+    parent = str(channel.parent_id) if isinstance(channel, discord.Thread) else address
+    workspace = str(interaction.guild_id) if interaction.guild_id is not None else ""
+    return conversation.Home(platform=parse.PLATFORM, workspace=workspace, channel=parent, address=address)
+
+
+def _files(outcome: commands.Outcome | None) -> list[discord.File]:
+    if outcome is None or not outcome.file_name:
+        return []
+    return [discord.File(io.BytesIO(outcome.file), filename=outcome.file_name)]
+
+
+def _nonce(command_id: str, part: int) -> str:
+    return hashlib.blake2s(f"command/{command_id}/{part}".encode(), digest_size=12).hexdigest()
+
+
+def _shapes(payloads: list[Any]) -> list[str]:
+    """The commands as far as people see them, in a form that can be compared."""
+    return sorted(json.dumps(_shape(payload), sort_keys=True) for payload in payloads)
+
+
+def _shape(payload: Mapping[str, Any]) -> dict[str, Any]:
+    options = [
+        [option["name"], option["description"], option["type"], bool(option.get("required", False))]
+        for option in payload.get("options", [])
+    ]
+    return {
+        "name": payload["name"],
+        "type": payload.get("type", 1),
+        "description": payload.get("description", ""),
+        "options": options,
+        "contexts": sorted(payload.get("contexts") or []),
+        "installs": sorted(payload.get("integration_types") or []),
+    }

@@ -1,0 +1,127 @@
+"""discord.py's client: what it asks for, and whom it tells. Its ends in the words of the core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+import discord
+import structlog
+
+from adapters.discord import calls
+from bot import errors
+
+log = structlog.get_logger()
+
+TOKEN_CLOSED = 4004  # "Gateway Close Event Codes" in Discord's documentation; 4014 has its own exception
+BAD_TOKEN = "Discord does not accept DISCORD_BOT_TOKEN: copy it anew from the developer portal, under Bot."  # noqa: S105 - a sentence
+NO_INTENT = (
+    "Discord refuses the message content intent: turn on Message Content Intent at "
+    "https://discord.com/developers/applications, under Bot, Privileged Gateway Intents."
+)
+
+
+class Listener(Protocol):
+    """Who is told of events. None of the first three may wait: the order of events is the order of calls."""
+
+    def message(self, message: discord.Message) -> None:
+        """A message came."""
+
+    def edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """A message was edited, or a link preview added."""
+
+    def deletion(self, channel_id: int, message_id: int) -> None:
+        """A message was deleted."""
+
+    async def began(self, shard_id: int) -> None:
+        """A shard has a new session: nothing that was missed is replayed."""
+
+    def resumed(self, shard_id: int) -> None:
+        """A shard has its session back, and what was missed was replayed."""
+
+    def lost(self, shard_id: int) -> None:
+        """A shard has no connection."""
+
+
+class Client(discord.AutoShardedClient):
+    """The library's sharded client: it serves one shard as well, and outlives a first connect that fails."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            max_messages=None,
+            chunk_guilds_at_startup=False,
+            max_ratelimit_timeout=calls.LONGEST_LIMIT,
+        )
+        self.listener: Listener | None = None
+        calls.bound(self.http)
+
+    async def on_message(self, message: discord.Message) -> None:
+        """See Listener; the library starts each of these as a task of its own, in the order of events."""
+        if self.listener is not None:
+            self.listener.message(message)
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.edit(event)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.deletion(event.channel_id, event.message_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            for message_id in sorted(event.message_ids):
+                self.listener.deletion(event.channel_id, message_id)
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        """See Listener; the library says "connect" for READY, which stands before the session's events."""
+        if self.listener is not None:
+            await self.listener.began(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.resumed(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.lost(shard_id)
+
+    async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
+        """Log what a listener let through, without the event, which holds what people wrote."""
+        log.error("discord.listener_failed", listener=event_method, exc_info=True)  # noqa: LOG014 - called in a handler
+
+
+async def outcome(connection: Awaitable[None]) -> None:
+    """How the connection ended. Raises CredentialError or PlatformUnavailable; None when it was closed."""
+    try:
+        await connection
+    except discord.PrivilegedIntentsRequired as error:
+        raise errors.CredentialError(NO_INTENT) from error
+    except discord.ConnectionClosed as error:
+        if error.code == TOKEN_CLOSED:
+            raise errors.CredentialError(BAD_TOKEN) from error
+        raise errors.PlatformUnavailable(f"Discord closed the gateway: {error.code}") from error
+    except Exception as error:
+        raise errors.PlatformUnavailable(f"the gateway failed: {type(error).__name__}") from error
+
+
+async def login(client: discord.Client, token: str) -> None:
+    """Log in; repeatable. Raises CredentialError, or what the library raises for a passing fault."""
+    try:
+        await client.login(token)
+    except discord.LoginFailure as error:
+        await client.http.close()
+        raise errors.CredentialError(BAD_TOKEN) from error
+    except (discord.DiscordException, OSError, asyncio.CancelledError):
+        # Another login makes a new session, which would use the closed connector of this one.
+        await client.http.close()
+        client.http.connector = discord.utils.MISSING
+        raise

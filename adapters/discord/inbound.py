@@ -1,0 +1,126 @@
+"""What happens on Discord, told to the core: one channel's events in order, each until it is recorded."""
+
+from __future__ import annotations
+
+import collections
+import functools
+from collections.abc import Awaitable, Callable
+
+import discord
+import structlog
+
+from adapters.discord import lanes, parse, people
+from bot import commands, conversation, ports
+
+log = structlog.get_logger()
+
+OWN_DELETIONS = 1000  # of the newest deletions that the bot made itself, and that are no news
+
+Obey = Callable[[commands.Command, conversation.Home, discord.Message], Awaitable[None]]
+Channel = discord.abc.GuildChannel | discord.abc.PrivateChannel | discord.Thread
+
+
+class Inbound:
+    """Takes messages, edits and deletions from the gateway or from history, the same way for both."""
+
+    def __init__(
+        self,
+        *,
+        client: discord.Client,
+        intake: ports.Intake,
+        queue: lanes.Lanes,
+        names: people.People,
+        obey: Obey,
+        needs_mention: bool,
+    ) -> None:
+        self._client, self._intake, self._queue, self._names = client, intake, queue, names
+        self._obey, self._needs_mention = obey, needs_mention
+        self._own_deletions: collections.deque[int] = collections.deque(maxlen=OWN_DELETIONS)
+
+    def on_message(self, message: discord.Message) -> None:
+        """A message came."""
+        self._queue.put(message.channel.id, functools.partial(self.deliver, message))
+
+    def on_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """A message was edited, by its author or by a link preview."""
+        self._queue.put(event.channel_id, functools.partial(self.deliver_edit, event.message))
+
+    def on_delete(self, channel_id: int, message_id: int) -> None:
+        """A message was deleted."""
+        if message_id not in self._own_deletions:
+            self._queue.put(channel_id, functools.partial(self._deliver_deletion, channel_id, message_id))
+
+    def forget_own(self, message_id: int) -> None:
+        """The bot is about to delete this post of its own: that is no news."""
+        self._own_deletions.append(message_id)
+
+    @property
+    def me(self) -> parse.Me:
+        """The bot as messages name it; known once it is logged in."""
+        user = self._client.user
+        if user is None:
+            raise RuntimeError("no message comes before the login")
+        return parse.Me(id=user.id, name=user.display_name, needs_mention=self._needs_mention)
+
+    async def deliver(self, message: discord.Message) -> None:
+        """Record a message, obey it, or pass it by. Raises what the intake raises: try again then."""
+        me = self.me
+        if parse.ignored(message, me) is not None:
+            return
+        seat = parse.seat(message, await self.resolve(message.channel), me)
+        post = parse.post(message, seat, me, await self._known(seat))
+        if post is None:
+            return
+        scope = seat.home.workspace or seat.home.channel
+        self._names.saw(scope, post.author_name, post.author)
+        for user in message.mentions:
+            self._names.saw(scope, user.display_name, str(user.id))
+        command = parse.command(post, seat)
+        if command is not None:
+            await self._obey(command, seat.home, message)
+            return
+        new = await self._intake.post(post, seat.home)
+        log.info("discord.event_recorded", conversation=post.conversation, post=post.id, new=new)
+
+    async def deliver_edit(self, message: discord.Message) -> None:
+        """Carry an edit into the log; link previews come without a time of editing."""
+        me = self.me
+        if message.edited_at is None or parse.ignored(message, me) is not None:
+            return
+        conversation_id = await self._intake.find(parse.PLATFORM, str(message.id))
+        if conversation_id is None:
+            return
+        changed = await self._intake.edit(
+            conversation_id, str(message.id), parse.text(message, me), message.edited_at
+        )
+        log.info("discord.edit_recorded", conversation=conversation_id, post=str(message.id), changed=changed)
+
+    async def resolve(self, channel: object) -> object:
+        """The channel with its kind: an event can come before the client knows the thread it stands in."""
+        if not isinstance(channel, discord.PartialMessageable):
+            return channel
+        try:
+            return await self.channel(channel.id)
+        except (discord.NotFound, discord.Forbidden):
+            return channel
+
+    async def channel(self, channel_id: int) -> Channel:
+        """A channel from the client's cache, or asked of Discord."""
+        return self._client.get_channel(channel_id) or await self._client.fetch_channel(channel_id)
+
+    async def _known(self, seat: parse.Seat) -> conversation.ConversationId | None:
+        if seat.kind == "thread":
+            return seat.opens if await self._intake.holds(seat.opens) else None
+        if seat.answers is not None:
+            return await self._intake.find(parse.PLATFORM, seat.answers)
+        return None
+
+    async def _deliver_deletion(self, channel_id: int, message_id: int) -> None:
+        """Erase a post, also one that was never recorded, as long as its thread or DM is known."""
+        conversation_id = await self._intake.find(parse.PLATFORM, str(message_id))
+        if conversation_id is None:
+            conversation_id = parse.conversation_id(channel_id)
+            if not await self._intake.holds(conversation_id):
+                return
+        await self._intake.delete(conversation_id, str(message_id))
+        log.info("discord.deletion_recorded", conversation=conversation_id, post=str(message_id))

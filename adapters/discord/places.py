@@ -1,0 +1,83 @@
+"""Where an answer stands: a direct message, a thread, one opened for it, or inline under the question."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import discord
+import structlog
+
+from adapters.discord import calls, markup, parse
+from bot import conversation, errors
+
+log = structlog.get_logger()
+
+PATIENCE = 60.0  # seconds to find the place
+THREAD_EXISTS = 160004
+NO_THREAD_HERE = (30033, 50024, 50035, 160006)  # thread members, wrong kind of channel, form, active threads
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """A channel, and the message to reply to where the answer stands inline."""
+
+    channel: discord.PartialMessageable
+    inline_under: int | None = None
+
+
+async def find(client: discord.Client, api: calls.Calls, reply: conversation.Reply) -> Place:
+    """The place of a reply; opens the thread of a question that stands in a channel. Raises PlatformError."""
+    home = reply.home
+    here = partial(client, home.address, home.workspace)
+    if not home.workspace or home.address != home.channel:
+        return Place(channel=here)
+    question = int(reply.asker.id)
+    if question != parse.root(reply.conversation):
+        return Place(channel=here, inline_under=question)  # a reply chain goes on where it began
+    if reply.resumed and (place := await _begun(client, api, here, reply)) is not None:
+        return place
+    if await _open_thread(api, here.get_partial_message(question), markup.thread_name(reply.asker.text)):
+        return Place(channel=partial(client, str(question), home.workspace))
+    return Place(channel=here, inline_under=question)
+
+
+def partial(client: discord.Client, address: str, workspace: str) -> discord.PartialMessageable:
+    """A channel to post in that need not be in the client's cache."""
+    return client.get_partial_messageable(int(address), guild_id=int(workspace) if workspace else None)
+
+
+async def _begun(
+    client: discord.Client, api: calls.Calls, here: discord.PartialMessageable, reply: conversation.Reply
+) -> Place | None:
+    """The place where an answer from before a restart has begun; None where there is no trace of one."""
+    question = int(reply.asker.id)
+    thread = partial(client, str(question), reply.home.workspace)
+
+    async def look() -> object:
+        if reply.platform_ids:
+            return await thread.fetch_message(int(reply.platform_ids[0]))
+        return await client.fetch_channel(question)
+
+    try:
+        await api.make(look, patience=PATIENCE)
+    except errors.PostGone:
+        return Place(channel=here, inline_under=question) if reply.platform_ids else None
+    return Place(channel=thread)
+
+
+async def _open_thread(api: calls.Calls, question: discord.PartialMessage, name: str) -> bool:
+    """Open the question's thread; False where the channel has none or the bot may not."""
+
+    async def create() -> bool:
+        try:
+            await question.create_thread(name=name)
+        except discord.HTTPException as error:
+            if error.code == THREAD_EXISTS:
+                return True
+            if isinstance(error, discord.Forbidden) or error.code in NO_THREAD_HERE:
+                log.info("discord.no_thread", channel=str(question.channel.id), code=error.code)
+                return False
+            raise
+        return True
+
+    return await api.make(create, patience=PATIENCE)
