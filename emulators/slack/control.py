@@ -31,6 +31,7 @@ DEEDS = frozenset(
         "join",
         "react_to",
         "stop_session",
+        "uninstall",
         "command",
         "shortcut",
         "button",

@@ -164,6 +164,14 @@ class People(state.State):
         self.changed.ring()
         return ended
 
+    async def uninstall(self) -> None:
+        """An admin removes the app: its tokens die, tokens_revoked and app_uninstalled are sent."""
+        self.token_error = "account_inactive"
+        tokens = {"oauth": [], "bot": [self.bot_user_id]}
+        self.send_event({"type": "tokens_revoked", "tokens": tokens, "event_ts": self.new_ts()})
+        self.send_event({"type": "app_uninstalled", "event_ts": self.new_ts()})
+        self.changed.ring()
+
     def messages(self, channel: str, thread_ts: str | None = None) -> list[Json]:
         """What people see now, in ts order: the whole channel, or one thread with its root."""
         place = self.channels[channel]

@@ -68,7 +68,10 @@ class User:
 
 @dataclass(kw_only=True)
 class Channel:
-    """A conversation of `kind` channel, private, mpim or im; `messages` by ts, in ts order."""
+    """A conversation of `kind` channel, private, mpim or im; `messages` by ts, in ts order.
+
+    `threads` has the replies' ts of each root, so that a thread of 100,000 posts is read in pages.
+    """
 
     id: str
     name: str
@@ -77,6 +80,7 @@ class Channel:
     created: int
     archived: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
+    threads: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -58,6 +58,13 @@ class State:
         self.pings: list[records.Ping] = []
         self.unfurls: list[records.Unfurl] = []
         self.truncated: list[tuple[str, str]] = []  # (channel, ts) of posts cut at 40,000 characters
+        self.users["USLACKBOT"] = records.User(
+            id="USLACKBOT",
+            name="slackbot",
+            real_name="Slackbot",
+            display_name="Slackbot",
+            team_id=self.team_id,
+        )
         self.users[self.bot_user_id] = records.User(
             id=self.bot_user_id,
             name="threadmate",
@@ -123,7 +130,7 @@ class State:
 
     def replies(self, channel: records.Channel, root: str) -> list[Json]:
         """The replies of a thread, without its root, in ts order."""
-        return [m for m in channel.messages.values() if m.get("thread_ts") == root and m["ts"] != root]
+        return [channel.messages[ts] for ts in channel.threads.get(root, [])]
 
     def rendered(self, channel: records.Channel, message: Json, *, metadata: bool = True) -> Json:
         """A copy of the message as the API shows it, with the thread's figures on its root."""
@@ -153,7 +160,8 @@ class State:
         """Put a new message into the channel and, unless told otherwise, send the events it causes."""
         channel.messages[message["ts"]] = message
         root = message.get("thread_ts")
-        if root in channel.messages:
+        if root is not None:
+            channel.threads.setdefault(root, []).append(message["ts"])
             channel.messages[root]["thread_ts"] = root
         if announce:
             self.send_event(events.posted(channel=channel, message=message), channel=channel)
@@ -193,6 +201,9 @@ class State:
             return
         previous = self.rendered(channel, message)
         del channel.messages[ts]
+        root = message.get("thread_ts", ts)
+        if root != ts:
+            channel.threads[root].remove(ts)
         if announce:
             event = events.deleted(channel=channel, previous=previous, ts=self.new_ts())
             self.send_event(event, channel=channel)

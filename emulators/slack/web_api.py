@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -124,8 +123,8 @@ class WebApi:
         workspace = self._state
         if not token:
             raise api_error.ApiError("not_authed")
-        is_bot = hmac.compare_digest(token, workspace.bot_token)
-        if not is_bot and not hmac.compare_digest(token, workspace.app_token):
+        is_bot = token == workspace.bot_token
+        if not is_bot and token != workspace.app_token:
             raise api_error.ApiError("invalid_auth")
         if is_bot and workspace.token_error:
             raise api_error.ApiError(workspace.token_error)

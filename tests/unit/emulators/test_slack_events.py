@@ -201,7 +201,8 @@ async def test_an_event_that_fails_is_sent_again(
         await workspace.settled()
     first, second = bot.bodies
     assert first["event_id"] == second["event_id"]
-    assert [h.get("x-slack-retry-num", [None])[0] for h in bot.headers] in (["0", "1"], [None, "1"])
+    assert [headers.get("x-slack-retry-num") for headers in bot.headers] == [["0"], ["1"]]
+    assert bot.headers[1]["x-slack-retry-reason"] == ["timeout"]
     assert workspace.events[0].attempts == 2
 
 
@@ -353,6 +354,15 @@ async def test_joining_and_reacting_are_events_too(workspace: slack.Slack, chann
         ("message", None),
         ("reaction_added", None),
     ]
+
+
+async def test_an_uninstalled_app_is_told_and_shut_out(workspace: slack.Slack, bot: Bot) -> None:
+    """Removing the app sends both events and ends its token."""
+    await workspace.uninstall()
+    assert [d.event["type"] for d in workspace.events] == ["tokens_revoked", "app_uninstalled"]
+    with pytest.raises(errors.SlackApiError) as raised:
+        await bot.app.client.auth_test()
+    assert raised.value.response["error"] == "account_inactive"
 
 
 async def test_an_undelivered_post_changes_the_channel_only(

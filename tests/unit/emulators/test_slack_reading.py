@@ -223,7 +223,8 @@ async def test_people_are_told_apart(
     assert (await refusal(client.users_info(user="U404")))["error"] == "user_not_found"
     bot = (await client.bots_info(bot=workspace.bot_id))["bot"]
     assert (bot["user_id"], bot["app_id"]) == (workspace.bot_user_id, workspace.app_id)
-    assert len((await client.users_list())["members"]) == 5
+    everybody = [u["id"] for u in (await client.users_list())["members"]]
+    assert everybody == ["USLACKBOT", workspace.bot_user_id, ada, guest, stranger, robot]
 
 
 async def test_channels_are_listed_by_kind_and_membership(
