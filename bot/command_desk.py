@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
@@ -46,11 +45,11 @@ class CommandDesk:
     wake: Callable[[conversation.ConversationId], None]
 
     async def obey(self, command: commands.Command, _home: conversation.Home) -> commands.Outcome | None:
-        """Carry out a command once; None when it was before."""
-        if command.word not in commands.WORDS:
-            return commands.Outcome(text=commands.hint(command.word))
+        """Carry out a command, or hint at an unknown word, once; None when it was before."""
         if not await self.book.claim_command(command.conversation, command.id):
             return None
+        if command.word not in commands.WORDS:
+            return commands.Outcome(text=commands.hint(command.word))
         outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command)
         return outcome
 
@@ -81,7 +80,7 @@ class CommandDesk:
         summarised = sum(summary.posts for summary in thread.summaries)
         hidden = len(thread.posts) - len(shown)
         total = len(shown) + summarised + hidden
-        tokens = sum(context.estimate(post.text) for post in shown)
+        tokens = sum(context.estimate(each.text) for each in (*thread.summaries, *shown))
         parts = [f"{len(shown)} of {total} posts word for word"]
         if summarised:
             parts.append(f"{summarised} in the summary")
@@ -127,6 +126,5 @@ class CommandDesk:
                 "it cannot be undone. Say `forget yes` to do it."
             )
         await self.stop(command.conversation)
-        await asyncio.sleep(0)
         count = await self.book.forget(command.conversation)
         return commands.Outcome(text=f"Erased {count} posts and every summary of them.")

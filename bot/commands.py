@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 
 from bot import conversation
 
@@ -21,6 +22,8 @@ WORDS: dict[str, str] = {
     "forget": "erase this conversation from my memory",
 }
 """Every command with its one-line description, in the order `help` lists them."""
+
+_WRITTEN = re.compile(r"!([A-Za-z]+)(?:\s+(.*)|)", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,10 +52,8 @@ def parse(text: str) -> tuple[str, str] | None:
 
     The word may be unknown: `hint` says what to tell then. "!" alone, "!!" and "!?" are not commands.
     """
-    head, _, rest = text.strip().partition(" ")
-    if len(head) < 2 or head[0] != "!" or not head[1:].isascii() or not head[1:].isalpha():  # noqa: PLR2004 - "!" and a letter
-        return None
-    return head[1:].lower(), rest.strip()
+    found = _WRITTEN.fullmatch(text.strip())
+    return (found[1].lower(), found[2] or "") if found else None
 
 
 def hint(word: str) -> str:

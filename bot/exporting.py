@@ -47,7 +47,7 @@ def from_json(line: str) -> tuple[conversation.Post, Mapping[str, Any] | None]:
     """A post and the usage that stood with it; raises BadLine."""
     try:
         data = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from thousands of brackets
         raise BadLine("is not JSON") from None
     if not isinstance(data, dict):
         raise BadLine("is not a JSON object")
@@ -85,6 +85,6 @@ def stamp(time: dt.datetime) -> str:
 def _time(text: str) -> dt.datetime:
     try:
         time = dt.datetime.fromisoformat(text)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # the latter from a zone at the calendar's very end
         raise BadLine('has a "sent_at" that is not ISO 8601') from None
-    return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)

@@ -69,7 +69,7 @@ class Settings(pydantic_settings.BaseSettings):
     bot_window_turns: Annotated[int, pydantic.Field(ge=1)] = 20
     bot_thread_replies: Literal["always", "mention"] = "always"
 
-    bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0)] = 20
+    bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 20
     bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
     bot_log_format: Literal["json", "console"] | None = None  # None: console on a terminal, else json
 
@@ -100,7 +100,15 @@ class Settings(pydantic_settings.BaseSettings):
             raise ValueError("should be sqlite:///FILE or sqlite:////ABSOLUTE/FILE")
         return url
 
-    @pydantic.field_validator("bot_log_level", "bot_log_format", "bot_strategy", mode="before")
+    @pydantic.field_validator(
+        "slack_dm_mode",
+        "bot_effort",
+        "bot_strategy",
+        "bot_thread_replies",
+        "bot_log_level",
+        "bot_log_format",
+        mode="before",
+    )
     @classmethod
     def _lower(cls, word: Any) -> Any:
         return word.lower() if isinstance(word, str) else word
@@ -122,7 +130,7 @@ class Settings(pydantic_settings.BaseSettings):
         if self.bot_system_prompt_file is not None:
             try:
                 self.bot_system_prompt_file.read_text("utf-8")
-            except (OSError, UnicodeDecodeError):
+            except (OSError, ValueError):  # no such file, not UTF-8, or no file name at all
                 problems.append("BOT_SYSTEM_PROMPT_FILE: should name a readable UTF-8 text file")
         if problems:
             raise ValueError("\n".join(problems))
@@ -152,8 +160,8 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except pydantic.ValidationError as error:
         raise errors.SettingsError([line for each in error.errors() for line in _lines(each)]) from None
-    except UnicodeDecodeError:
-        raise errors.SettingsError([".env: should be a UTF-8 text file"]) from None
+    except (OSError, UnicodeDecodeError):
+        raise errors.SettingsError([".env: should be a readable UTF-8 text file"]) from None
 
 
 def _starts_with(token: Secret | None, prefix: str, what: str) -> Secret | None:
