@@ -1,0 +1,127 @@
+"""Requests and what they cost: the anchor of token counting, the rhythm of a conversation, the sums."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import sqlite3
+from typing import Literal
+
+from bot import conversation
+from bot.thread_log import rows
+
+GAPS = 20  # how many of the newest gaps `gaps` gives
+
+By = Literal["user", "channel", "conversation", "day", "model"]
+
+_KEYS: dict[By, str] = {
+    "user": "c.platform || ':' || q.author",
+    "channel": "c.platform || ':' || c.channel",
+    "conversation": "c.id",
+    "day": "date(q.sent_at / 1000000, 'unixepoch')",  # UTC
+    "model": "q.model",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bill:
+    """What the requests of one key and model cost together."""
+
+    key: str
+    model: str
+    requests: int
+    usage: conversation.Usage
+
+
+def billed(
+    db: sqlite3.Connection, *, reply_id: str, kind: str, model: str, usage: conversation.Usage, now: int
+) -> None:
+    """Keep one call's bill; it was sent when its plan was committed."""
+    db.execute(
+        "INSERT INTO requests (conversation, reply, place, author, kind, model, plan, fresh, written_5m,"
+        " written_1h, read, output, web_searches, raw, sent_at)"
+        " SELECT conversation, id, place, asker_author, ?, ?, plan, ?, ?, ?, ?, ?, ?, ?,"
+        " ifnull(planned_at, ?) FROM replies WHERE id = ?",
+        (
+            kind,
+            rows.clean(model),
+            usage.fresh,
+            usage.written_5m,
+            usage.written_1h,
+            usage.read,
+            usage.output,
+            usage.web_searches,
+            json.dumps(dict(usage.raw)),
+            now,
+            reply_id,
+        ),
+    )
+
+
+def last(
+    db: sqlite3.Connection, *, number: int, from_place: int, before_place: int
+) -> conversation.LastRequest | None:
+    """The newest request whose answer stands in the log; None where something it covered has changed."""
+    row = db.execute(
+        "SELECT q.place, q.plan, q.broken, q.sent_at, q.fresh, q.written_5m, q.written_1h, q.read, q.output,"
+        " q.web_searches, q.raw FROM requests q JOIN replies r ON r.id = q.reply"
+        " WHERE q.conversation = ? AND q.kind = 'answer' AND q.place >= ? AND q.place < ?"
+        " AND r.state IN ('written', 'finished') ORDER BY q.place DESC, q.number DESC LIMIT 1",
+        (number, from_place, before_place),
+    ).fetchone()
+    if row is None or row[1] is None or row[2]:
+        return None
+    place, plan, _, sent_at, *tokens, raw = row
+    return conversation.LastRequest(
+        place=place,
+        plan=rows.load_plan(plan),
+        usage=_usage(tokens, raw=raw),
+        at=rows.moment(sent_at),
+    )
+
+
+def gaps(db: sqlite3.Connection, *, number: int) -> tuple[float, ...]:
+    """Seconds between the newest answer requests, oldest first."""
+    found = db.execute(
+        "SELECT DISTINCT sent_at FROM requests WHERE conversation = ? AND kind = 'answer'"
+        " ORDER BY sent_at DESC LIMIT ?",
+        (number, GAPS + 1),
+    )
+    times = [sent_at for (sent_at,) in found][::-1]
+    return tuple((later - earlier) / 1_000_000 for earlier, later in itertools.pairwise(times))
+
+
+def break_from(db: sqlite3.Connection, *, number: int, place: int) -> None:
+    """What stands at a place is no longer what the requests from there on carried or were answered."""
+    db.execute(
+        "UPDATE requests SET broken = 1"
+        " WHERE conversation = ? AND kind = 'answer' AND place >= ? AND broken = 0",
+        (number, place),
+    )
+
+
+def sums(db: sqlite3.Connection, *, by: By) -> list[Bill]:
+    """All bills, answers and summaries, added up by key and model, in the order of the keys."""
+    found = db.execute(
+        f"SELECT {_KEYS[by]} AS key, q.model, count(*), sum(q.fresh), sum(q.written_5m), sum(q.written_1h),"  # noqa: S608 - our own expressions
+        " sum(q.read), sum(q.output), sum(q.web_searches) FROM requests q"
+        " JOIN conversations c ON c.number = q.conversation GROUP BY key, q.model ORDER BY key, q.model"
+    )
+    return [
+        Bill(key=key, model=model, requests=requests, usage=_usage(tokens))
+        for key, model, requests, *tokens in found
+    ]
+
+
+def _usage(tokens: list[int], *, raw: str = "{}") -> conversation.Usage:
+    fresh, written_5m, written_1h, read, output, web_searches = tokens
+    return conversation.Usage(
+        fresh=fresh,
+        written_5m=written_5m,
+        written_1h=written_1h,
+        read=read,
+        output=output,
+        web_searches=web_searches,
+        raw=json.loads(raw),
+    )

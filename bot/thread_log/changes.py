@@ -1,0 +1,176 @@
+"""Edits and erasures. Rule: they reach the log, the index, the summaries and the answers in one commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+
+from bot import conversation
+from bot.thread_log import echoes, index, intake, replies, rows, segments
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Erased:
+    """What `delete` took out, for the answers that are being written from it."""
+
+    text: str
+    running: tuple[str, ...]  # ids of the unfinished replies that have read it
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EditEffect:
+    """What an edit or a deletion did."""
+
+    changed: bool = False
+    running_reply: str | None = None  # the unfinished reply that answers this post: redo it
+    withdrawn: bool = False  # that reply has no question left: take it away instead
+    stale_summaries: int = 0  # segments that covered the post and are gone
+
+
+def edit(
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    post_id: str,
+    text: str,
+    edited_at: int,
+    now: int,
+) -> EditEffect:
+    """Give a person's post its new text; an older edit than the last, or the same text, changes nothing."""
+    number = rows.number(db, conversation_id)
+    text = rows.clean(text)
+    found = db.execute(
+        "SELECT sent_at, place, reply FROM posts WHERE conversation = ? AND id = ? AND role = 'user'"
+        " AND text <> ? AND ifnull(edited_at, ?) <= ?",
+        (number, post_id, text, edited_at, edited_at),
+    ).fetchone()
+    if number is None or found is None:
+        return EditEffect()
+    sent_at, place, reply = found
+    with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
+        db.execute(
+            "UPDATE posts SET text = ?, edited_at = ? WHERE conversation = ? AND id = ?",
+            (text, edited_at, number, post_id),
+        )
+    _count_erasure(db)
+    return _carry(db, number=number, place=place, reply=reply, now=now)
+
+
+def delete(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str, now: int
+) -> tuple[EditEffect, Erased]:
+    """Erase a post, or the answer that it is a part of; its id is kept, also if it never came."""
+    number = rows.number(db, conversation_id)
+    found = db.execute(
+        "SELECT id, role, text, place, reply FROM posts WHERE conversation = ?1 AND (id = ?2 OR seq = ("
+        "SELECT p.seq FROM replies r JOIN posts p ON p.reply = r.id AND p.role = 'assistant'"
+        " WHERE r.conversation = ?1 AND r.state = 'finished' AND r.id = (SELECT o.reply FROM reply_posts o"
+        " WHERE o.conversation = ?1 AND o.id = ?2) AND EXISTS (SELECT 1 FROM json_each(r.platform_ids) part"
+        " WHERE part.value = ?2)))",
+        (number, post_id),
+    ).fetchone()
+    nothing = EditEffect(), Erased(text="", running=())
+    if number is None or found is None:
+        _keep_id(db, conversation_id, post_id)
+        return nothing
+    stored_id, role, text, place, reply = found
+    if role == "assistant" and _is_unfinished(
+        db, reply
+    ):  # the adapter tidies up the posts of a running reply
+        return nothing
+    _keep_id(db, conversation_id, post_id)
+    intake.remove(db, number=number, post_id=stored_id)
+    if role == "user" and place is not None:
+        _erase_echoes(db, number=number, place=place, deleted=text)
+    _count_erasure(db)
+    reading = f"SELECT id FROM replies WHERE conversation = ? AND place > ? AND {replies.UNFINISHED}"  # noqa: S608 - our own constant
+    running = tuple(found for (found,) in db.execute(reading, (number, place)))
+    return _carry(db, number=number, place=place, reply=reply, now=now), Erased(text=text, running=running)
+
+
+def forget(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> int:
+    """Erase a conversation; how many posts it had.
+
+    What stays: the ids of its posts, so that no catch-up brings them back, and the bills, which hold
+    numbers only and which budgets rest on.
+    """
+    number = rows.number(db, conversation_id)
+    if number is None:
+        return 0
+    seqs = [seq for (seq,) in db.execute("SELECT seq FROM posts WHERE conversation = ?", (number,))]
+    index.remove(db, seqs)
+    db.execute(
+        "INSERT OR IGNORE INTO erased (conversation, id)"
+        " SELECT ?1, id FROM posts WHERE conversation = ?2 UNION"
+        " SELECT ?1, id FROM reply_posts WHERE conversation = ?2",
+        (conversation_id, number),
+    )
+    for table in ("posts", "reply_posts", "replies", "summaries"):
+        db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
+    db.execute(
+        "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)
+    )
+    _count_erasure(db)
+    return len(seqs)
+
+
+def reset(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> None:
+    """Hide what was said so far. Questions that wait for an answer are not hidden."""
+    db.execute(
+        "UPDATE posts SET place = (SELECT next_place FROM conversations WHERE id = ?1)"
+        " WHERE conversation = (SELECT number FROM conversations WHERE id = ?1) AND place IS NULL"
+        " AND NOT (addressed = 1 AND reply IS NULL)",
+        (conversation_id,),
+    )
+    db.execute(
+        "UPDATE conversations SET reset_place = next_place + 1, next_place = next_place + 1 WHERE id = ?",
+        (conversation_id,),
+    )
+
+
+def _carry(
+    db: sqlite3.Connection, *, number: int, place: int | None, reply: str | None, now: int
+) -> EditEffect:
+    """Carry a change at a place into what rests on it."""
+    if place is None:
+        return EditEffect(changed=True)
+    stale = segments.remove_covering(db, number=number, place=place)
+    segments.prefix_changed(db, number=number, place=place)
+    db.execute("UPDATE conversations SET changed_at = ? WHERE number = ?", (now, number))
+    if not _is_unfinished(db, reply):
+        return EditEffect(changed=True, stale_summaries=stale)
+    assert reply is not None  # noqa: S101 - an unfinished reply has an id
+    replies.reopen(db, reply_id=reply)
+    left = db.execute("SELECT 1 FROM posts WHERE reply = ? AND role = 'user'", (reply,)).fetchone()
+    return EditEffect(changed=True, running_reply=reply, withdrawn=left is None, stale_summaries=stale)
+
+
+def _erase_echoes(db: sqlite3.Connection, *, number: int, place: int, deleted: str) -> None:
+    later = db.execute(
+        "SELECT id, sent_at, text, place FROM posts"
+        " WHERE conversation = ? AND place > ? AND role = 'assistant'",
+        (number, place),
+    ).fetchall()
+    for post_id, sent_at, text, answer_place in later:
+        kept = echoes.without(text, deleted=deleted)
+        if kept == text:
+            continue
+        with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
+            db.execute("UPDATE posts SET text = ? WHERE conversation = ? AND id = ?", (kept, number, post_id))
+        segments.remove_covering(db, number=number, place=answer_place)
+
+
+def _is_unfinished(db: sqlite3.Connection, reply: str | None) -> bool:
+    unfinished = f"SELECT 1 FROM replies WHERE id = ? AND {replies.UNFINISHED}"  # noqa: S608 - our own constant
+    return db.execute(unfinished, (reply,)).fetchone() is not None
+
+
+def _keep_id(db: sqlite3.Connection, conversation_id: conversation.ConversationId, post_id: str) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO erased (conversation, id) VALUES (?, ?)",
+        (conversation_id, rows.clean(post_id)),
+    )
+
+
+def _count_erasure(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE upkeep SET erasures = erasures + 1")

@@ -1,0 +1,19 @@
+"""Commands are carried out once: the first to claim one's id has it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from bot import conversation
+from bot.thread_log import rows
+
+
+def claim(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, command_id: str, now: int
+) -> bool:
+    """True for the first claim of a command, False ever after."""
+    claimed = db.execute(
+        "INSERT OR IGNORE INTO commands (conversation, id, claimed_at) VALUES (?, ?, ?)",
+        (conversation_id, rows.clean(command_id), now),
+    )
+    return claimed.rowcount == 1

@@ -1,0 +1,279 @@
+"""The thread log as the rest of the program sees it: one method, one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import pathlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from bot import conversation, errors
+from bot.thread_log import (
+    bills,
+    changes,
+    commands,
+    echoes,
+    intake,
+    recall,
+    replies,
+    rows,
+    segments,
+    store,
+    threads,
+    upkeep,
+)
+
+PAGE = 500  # posts read at once by `posts`
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@contextlib.asynccontextmanager
+async def open(  # noqa: A001 - `thread_log.open` reads as what it does
+    url: str, *, clock: Callable[[], dt.datetime] = _utc_now, busy_seconds: float = 5.0
+) -> AsyncIterator[ThreadLog]:
+    """Open `sqlite:///relative.db` or `sqlite:////absolute.db`.
+
+    Raises LogUnusable with what to do, and LogTooNew. `busy_seconds`: how long a write waits for another
+    process before it fails with LogUnusable.
+    """
+    scheme, separator, path = url.partition(":///")
+    if scheme != "sqlite" or not separator or path in ("", ":memory:"):
+        raise errors.LogUnusable(
+            "The thread log lives in an SQLite file: write DATABASE_URL as sqlite:///bot.db"
+            " (relative to the working directory) or sqlite:////var/lib/bot.db."
+        )
+    async with store.opened(
+        pathlib.Path(path), now=rows.micros(clock()), busy_seconds=busy_seconds
+    ) as opened:
+        scrubber = upkeep.Scrubber(store=opened)
+        scrubber.start()  # what an earlier run erased may not be scrubbed yet
+        try:
+            yield ThreadLog(store=opened, scrubber=scrubber, clock=clock)
+        finally:
+            await scrubber.stop()
+
+
+class ThreadLog:
+    """Posts, replies, bills and summaries of every conversation.
+
+    Implements `ports.Log` and what intake, commands and the command line need. Every method raises
+    LogUnusable when the disk fails; the log recovers by itself when the disk does.
+    """
+
+    def __init__(
+        self, *, store: store.Store, scrubber: upkeep.Scrubber, clock: Callable[[], dt.datetime]
+    ) -> None:
+        self._store = store
+        self._scrubber = scrubber
+        self._clock = clock
+        self._erased_while_running: dict[str, list[str]] = {}
+
+    # What an answer needs (ports.Log).
+
+    async def begin(self, conversation_id: conversation.ConversationId) -> conversation.Reply | None:
+        """Take up the next reply, see ports.Log.
+
+        Its state is WITHDRAWN where its whole question was deleted before it ended: take its posts away
+        and end it.
+        """
+        work = functools.partial(replies.begin, conversation_id=conversation_id, now=self._now())
+        return await self._store.write(work)
+
+    async def thread(self, reply: conversation.Reply, *, from_place: int = 0) -> conversation.Thread:
+        """The tail of the log before the reply's place; posts before `from_place` are not read."""
+        return await self._store.read(functools.partial(threads.thread, reply=reply, from_place=from_place))
+
+    async def add_history(self, reply: conversation.Reply, posts: Sequence[conversation.Post]) -> None:
+        """Record what was posted before the bot came."""
+        await self._store.write(functools.partial(intake.add_history, reply_id=reply.id, posts=posts))
+
+    async def plan(self, reply: conversation.Reply, plan: conversation.Plan) -> None:
+        """Commit the decisions of the request that is about to be sent, and that it is sent now."""
+        await self._store.write(
+            functools.partial(replies.plan, reply_id=reply.id, plan=plan, now=self._now())
+        )
+
+    async def posted(self, reply: conversation.Reply, platform_ids: tuple[str, ...]) -> None:
+        """Commit where the reply stands on the platform: all its posts, in order."""
+        await self._store.write(
+            functools.partial(replies.posted, reply_id=reply.id, platform_ids=platform_ids)
+        )
+
+    async def billed(
+        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+    ) -> None:
+        """Commit what one call cost."""
+        await self._store.write(
+            functools.partial(
+                bills.billed, reply_id=reply.id, kind=kind, model=model, usage=usage, now=self._now()
+            )
+        )
+
+    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> None:
+        """Commit the whole answer, without words of posts that were deleted while it was written."""
+        text = rows.clean(answer.text)
+        for deleted in self._erased_while_running.get(reply.id, ()):
+            text = echoes.without(text, deleted=deleted)
+        await self._store.write(
+            functools.partial(replies.written, reply_id=reply.id, text=text, now=self._now())
+        )
+
+    async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
+        """Close the row; FINISHED only where the answer is in the log, else `begin` gives the reply again."""
+        await self._store.write(
+            functools.partial(replies.end, reply_id=reply.id, state=state, note=note, now=self._now())
+        )
+        self._erased_while_running.pop(reply.id, None)
+
+    async def add_summary(
+        self, summary: conversation.Summary, replaces: Sequence[conversation.Summary]
+    ) -> None:
+        """Commit a summary; those it replaces are gone.
+
+        `created_at` is when its posts were read: where one of them changed since then, or another summary
+        covers them by now, nothing is kept and `thread` gives the posts word for word.
+        """
+        await self._store.write(functools.partial(segments.add, summary=summary, replaces=replaces))
+
+    # What happened on a platform.
+
+    async def record(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Record a post; False when it is known, was erased, or is one of the bot's own."""
+        return await self._store.write(
+            functools.partial(intake.record, post=post, home=home, now=self._now())
+        )
+
+    async def record_all(self, posts: Sequence[conversation.Post], home: conversation.Home) -> int:
+        """Record posts of one home in one commit; how many were new."""
+        return await self._store.write(
+            functools.partial(intake.record_all, posts=posts, home=home, now=self._now())
+        )
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> changes.EditEffect:
+        """Give a person's post its new text, everywhere."""
+        effect = await self._store.write(
+            functools.partial(
+                changes.edit,
+                conversation_id=conversation_id,
+                post_id=post_id,
+                text=text,
+                edited_at=rows.micros(edited_at),
+                now=self._now(),
+            )
+        )
+        if effect.changed:
+            self._scrubber.start()
+        return effect
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> changes.EditEffect:
+        """Erase a post, everywhere; one that is unknown cannot come any more."""
+        effect, erased = await self._store.write(
+            functools.partial(
+                changes.delete, conversation_id=conversation_id, post_id=post_id, now=self._now()
+            )
+        )
+        for reply_id in erased.running:
+            self._erased_while_running.setdefault(reply_id, []).append(erased.text)
+        if effect.changed:
+            self._scrubber.start()
+        return effect
+
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation but for the ids of its posts and its bills; how many posts it had."""
+        count = await self._store.write(functools.partial(changes.forget, conversation_id=conversation_id))
+        self._scrubber.start()
+        return count
+
+    async def scrubbed(self) -> None:
+        """Return once the bytes of everything erased so far are gone from the files."""
+        await self._scrubber.finished()
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in that conversation."""
+        return await self._store.read(functools.partial(intake.holds, conversation_id=conversation_id))
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation that holds this post or this part of a reply."""
+        return await self._store.read(functools.partial(intake.find, platform=platform, post_id=post_id))
+
+    async def homes(self, platform: str, since: dt.datetime) -> list[intake.Known]:
+        """Conversations with a post since then, the most recent first."""
+        work = functools.partial(intake.homes, platform=platform, since=rows.micros(since))
+        return await self._store.read(work)
+
+    async def newest(self, conversation_id: conversation.ConversationId) -> intake.Known | None:
+        """Where a conversation lives, and its newest post by a person; None if it is unknown."""
+        return await self._store.read(functools.partial(intake.newest, conversation_id=conversation_id))
+
+    async def due(self) -> list[conversation.ConversationId]:
+        """Conversations with an unfinished reply or an unanswered question, longest waiting first."""
+        return await self._store.read(intake.due)
+
+    # What people ask for.
+
+    async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
+        """True for the first that claims a command, False ever after."""
+        return await self._store.write(
+            functools.partial(
+                commands.claim, conversation_id=conversation_id, command_id=command_id, now=self._now()
+            )
+        )
+
+    async def reset(self, conversation_id: conversation.ConversationId) -> None:
+        """Hide what was said so far from requests, summaries and recall (`new`)."""
+        await self._store.write(functools.partial(changes.reset, conversation_id=conversation_id))
+
+    async def retry(self, conversation_id: conversation.ConversationId, at: dt.datetime) -> bool:
+        """Make the last question due again and drop its answer; False when there is none or one is due."""
+        return await self._store.write(
+            functools.partial(replies.retry, conversation_id=conversation_id, at=rows.micros(at))
+        )
+
+    async def summaries(
+        self, conversation_id: conversation.ConversationId
+    ) -> tuple[conversation.Summary, ...]:
+        """The active segments that `new` has not hidden, oldest first."""
+        return await self._store.read(functools.partial(segments.visible, conversation_id=conversation_id))
+
+    async def search(
+        self, conversation_id: conversation.ConversationId, query: str, limit: int
+    ) -> list[recall.Hit]:
+        """The posts that fit a question best, best first."""
+        return await self._store.read(
+            functools.partial(recall.search, conversation_id=conversation_id, query=query, limit=limit)
+        )
+
+    async def around(self, post: conversation.Post, posts: int) -> list[conversation.Post]:
+        """A post with up to so many before and after it, in platform order."""
+        return await self._store.read(functools.partial(recall.around, post=post, posts=posts))
+
+    # What the command line asks for.
+
+    async def conversations(self) -> list[conversation.ConversationId]:
+        """Every conversation that has posts, oldest first."""
+        return await self._store.read(intake.ids)
+
+    async def posts(self, conversation_id: conversation.ConversationId) -> AsyncIterator[conversation.Post]:
+        """Every post, in the order Claude saw them, those not sent yet last."""
+        page: Sequence[conversation.Post] = ()
+        while True:
+            after = page[-1] if page else None
+            work = functools.partial(intake.page, conversation_id=conversation_id, after=after, limit=PAGE)
+            page = await self._store.read(work)
+            for post in page:
+                yield post
+            if len(page) < PAGE:
+                return
+
+    async def usage(self, by: bills.By) -> list[bills.Bill]:
+        """All bills added up by a key and the model."""
+        return await self._store.read(functools.partial(bills.sums, by=by))
+
+    def _now(self) -> int:
+        return rows.micros(self._clock())

@@ -1,0 +1,216 @@
+"""The schema as steps. Rule: a step that was released never changes; a change is a new step.
+
+Each step is one transaction and leaves its name in `migrations`. `schema.sql` is what they add up to,
+for reading; a test keeps the two equal. A database that names a step unknown here is left untouched.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from bot import errors
+from bot.thread_log import index
+
+APPLICATION_ID = 0x54684D74
+"""Marks the file as Threadmate's (https://www.sqlite.org/pragma.html#pragma_application_id)."""
+
+Step = Callable[[sqlite3.Connection], None]
+
+
+def migrate(db: sqlite3.Connection, *, now: int, steps: Sequence[Step] | None = None) -> None:
+    """Bring the database up to date; several processes may do so at once.
+
+    Raises LogTooNew for a newer version's database and LogUnusable for another program's.
+    """
+    steps = STEPS if steps is None else steps
+    _check_owner(db)
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS migrations"
+            " (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID"
+        )
+        _check_version(db, steps)
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    for step in steps:
+        _apply(db, step, now)
+
+
+def _check_owner(db: sqlite3.Connection) -> None:
+    (owner,) = db.execute("PRAGMA application_id").fetchone()
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and owner != APPLICATION_ID:
+        raise errors.LogUnusable(
+            "The database belongs to another program: name another file in DATABASE_URL."
+        )
+
+
+def _check_version(db: sqlite3.Connection, steps: Sequence[Step]) -> None:
+    known = {step.__name__ for step in steps}
+    unknown = sorted(name for (name,) in db.execute("SELECT name FROM migrations") if name not in known)
+    if unknown:
+        raise errors.LogTooNew(
+            f"The database was written by a newer version of Threadmate (it knows {unknown[-1]}): "
+            "run that version, or restore a backup."
+        )
+
+
+def _apply(db: sqlite3.Connection, step: Step, now: int) -> None:
+    name = step.__name__
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if db.execute("SELECT 1 FROM migrations WHERE name = ?", (name,)).fetchone() is None:
+            step(db)
+            db.execute("INSERT INTO migrations (name, applied_at) VALUES (?, ?)", (name, now))
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def m001_posts(db: sqlite3.Connection) -> None:
+    """Who wrote what where. Times are microseconds since 1970, UTC."""
+    db.execute("""CREATE TABLE conversations (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        platform TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        address TEXT NOT NULL,
+        newest_at INTEGER NOT NULL,              -- of the newest recorded post: the address is from its event
+        history_read INTEGER NOT NULL DEFAULT 0,
+        next_place INTEGER NOT NULL DEFAULT 1,
+        reset_place INTEGER NOT NULL DEFAULT 0,  -- places before it are hidden (`new`)
+        changed_at INTEGER NOT NULL DEFAULT 0,   -- last edit or deletion of a post that had been sent
+        created_at INTEGER NOT NULL
+    ) STRICT""")
+    db.execute("CREATE INDEX conversations_newest ON conversations (platform, newest_at)")
+    db.execute("""CREATE TABLE posts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used again: the search index names rows by it
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        id TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+        author TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        sent_at INTEGER NOT NULL,
+        addressed INTEGER NOT NULL,
+        attachments TEXT NOT NULL,               -- JSON list
+        edited_at INTEGER,
+        place INTEGER,                           -- NULL until it is first sent to Claude
+        reply TEXT,                              -- the reply that answers it, or whose post it is
+        UNIQUE (conversation, id)
+    ) STRICT""")
+    db.execute("CREATE INDEX posts_order ON posts (conversation, sent_at, length(id), id)")
+    db.execute("CREATE INDEX posts_place ON posts (conversation, place) WHERE place IS NOT NULL")
+    db.execute("CREATE INDEX posts_waiting ON posts (conversation) WHERE place IS NULL")
+    db.execute("CREATE INDEX posts_due ON posts (conversation) WHERE addressed = 1 AND reply IS NULL")
+    db.execute("CREATE INDEX posts_reply ON posts (reply) WHERE reply IS NOT NULL")
+    db.execute("CREATE INDEX posts_id ON posts (id)")
+    db.execute("""CREATE TABLE erased (          -- all that is left of a deleted post
+        conversation TEXT NOT NULL,
+        id TEXT NOT NULL,
+        PRIMARY KEY (conversation, id)
+    ) STRICT, WITHOUT ROWID""")
+
+
+def m002_replies(db: sqlite3.Connection) -> None:
+    """The ledger of answers, where their posts stand, and what each call cost."""
+    db.execute("""CREATE TABLE replies (
+        id TEXT PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        place INTEGER NOT NULL,
+        reset_place INTEGER NOT NULL,            -- the conversation's when the reply began
+        state TEXT NOT NULL
+            CHECK (state IN ('due', 'opened', 'written', 'finished', 'failed', 'withdrawn')),
+        asker TEXT NOT NULL,                     -- id, author and time of the newest post it answers
+        asker_author TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        platform_ids TEXT NOT NULL DEFAULT '[]', -- JSON list, in order
+        plan TEXT,                               -- JSON; NULL again when what it rests on has changed
+        planned_at INTEGER,
+        note TEXT NOT NULL DEFAULT '',
+        begun_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        UNIQUE (conversation, place)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute(
+        "CREATE UNIQUE INDEX replies_unfinished ON replies (conversation)"
+        " WHERE state IN ('due', 'opened', 'written')"
+    )
+    db.execute("""CREATE TABLE reply_posts (
+        platform TEXT NOT NULL,
+        id TEXT NOT NULL,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        reply TEXT NOT NULL,
+        PRIMARY KEY (platform, id, conversation)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX reply_posts_conversation ON reply_posts (conversation)")
+    db.execute("""CREATE TABLE requests (
+        number INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        reply TEXT NOT NULL,
+        place INTEGER NOT NULL,
+        author TEXT NOT NULL,                    -- who asked: the bill survives the post
+        kind TEXT NOT NULL,
+        model TEXT NOT NULL,
+        plan TEXT,
+        broken INTEGER NOT NULL DEFAULT 0,       -- something it covered has changed
+        fresh INTEGER NOT NULL,
+        written_5m INTEGER NOT NULL,
+        written_1h INTEGER NOT NULL,
+        read INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        web_searches INTEGER NOT NULL,
+        raw TEXT NOT NULL,                       -- JSON: usage as the API gave it
+        sent_at INTEGER NOT NULL
+    ) STRICT""")
+    db.execute("CREATE INDEX requests_place ON requests (conversation, kind, place)")
+    db.execute("CREATE INDEX requests_sent ON requests (conversation, kind, sent_at)")
+
+
+def m003_summaries(db: sqlite3.Connection) -> None:
+    """Active segments only: one that is replaced or no longer true is erased."""
+    db.execute("""CREATE TABLE summaries (
+        number INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        first_place INTEGER NOT NULL,
+        last_place INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        posts INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        CHECK (first_place <= last_place)
+    ) STRICT""")
+    db.execute("CREATE INDEX summaries_place ON summaries (conversation, first_place)")
+
+
+def m004_search(db: sqlite3.Connection) -> None:
+    """The full-text index, filled from the posts that are there, and the account of erasures."""
+    db.execute("""CREATE VIRTUAL TABLE post_index USING fts5(
+        thread, author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
+    )""")
+    index.add(db, [seq for (seq,) in db.execute("SELECT seq FROM posts ORDER BY seq")])
+    db.execute("""CREATE TABLE upkeep (          -- one row
+        erasures INTEGER NOT NULL,               -- how often something was erased
+        scrubbed INTEGER NOT NULL                -- up to which erasure the bytes are gone too
+    ) STRICT""")
+    db.execute("INSERT INTO upkeep VALUES (0, 0)")
+
+
+def m005_commands(db: sqlite3.Connection) -> None:
+    """Commands that were carried out."""
+    db.execute("""CREATE TABLE commands (
+        conversation TEXT NOT NULL,
+        id TEXT NOT NULL,
+        claimed_at INTEGER NOT NULL,
+        PRIMARY KEY (conversation, id)
+    ) STRICT, WITHOUT ROWID""")
+
+
+STEPS: Sequence[Step] = (m001_posts, m002_replies, m003_summaries, m004_search, m005_commands)

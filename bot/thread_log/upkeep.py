@@ -1,0 +1,95 @@
+"""Making erased bytes disappear. Rule: what was erased is soon in neither the database nor its WAL.
+
+`secure_delete` overwrites deleted rows at once. Two copies are left for later: words in the segments of the
+full-text index, which are gone once all segments are merged, and pages in the WAL, which is cut after a
+checkpoint. Which erasures have been seen to is in the database, so that a crash between loses none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import sqlite3
+
+from bot import errors
+from bot.thread_log import store
+
+PAGES = 200  # of the index, merged in one transaction: other writes come between
+RETRY_SECONDS = 1.0  # between tries while another process reads an old view, or the disk is full
+CHECKPOINT_BUSY_MILLISECONDS = 100
+
+
+class Scrubber:
+    """Scrubs in the background whenever something was erased."""
+
+    def __init__(self, *, store: store.Store) -> None:
+        self._store = store
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Scrub, unless it is being done: a running scrub looks again before it ends."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="thread log scrubber")
+
+    async def finished(self) -> None:
+        """Wait until no erased byte is left."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Give up for now; the next start of the log goes on."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                erasure = await self._store.read(_newest_erasure)
+                if erasure is None:
+                    return
+                if await self._scrub():
+                    await self._store.write(functools.partial(_mark, erasure=erasure))
+                    continue
+            except errors.LogUnusable:
+                pass  # it shows at the next write; scrubbing can wait for better times
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _scrub(self) -> bool:
+        await self._store.write(_start_merge)
+        while await self._store.write(_go_on_merging):
+            pass
+        return await self._store.between(_cut_wal)
+
+
+def _newest_erasure(db: sqlite3.Connection) -> int | None:
+    """The number of the newest erasure if its bytes may still be there."""
+    erasures, scrubbed = db.execute("SELECT erasures, scrubbed FROM upkeep").fetchone()
+    return erasures if erasures > scrubbed else None
+
+
+def _mark(db: sqlite3.Connection, *, erasure: int) -> None:
+    db.execute("UPDATE upkeep SET scrubbed = max(scrubbed, ?)", (erasure,))
+
+
+def _start_merge(db: sqlite3.Connection) -> None:
+    # A negative count gathers all segments for one merge (https://www.sqlite.org/fts5.html#the_merge_command).
+    db.execute("INSERT INTO post_index (post_index, rank) VALUES ('merge', ?)", (-PAGES,))
+
+
+def _go_on_merging(db: sqlite3.Connection) -> bool:
+    before = db.total_changes
+    db.execute("INSERT INTO post_index (post_index, rank) VALUES ('merge', ?)", (PAGES,))
+    return db.total_changes - before >= 2  # noqa: PLR2004 - fewer: there was nothing to merge (same source)
+
+
+def _cut_wal(db: sqlite3.Connection) -> bool:
+    (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
+    db.execute(f"PRAGMA busy_timeout = {CHECKPOINT_BUSY_MILLISECONDS}")  # writes wait behind this
+    try:
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
+    return not busy
