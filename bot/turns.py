@@ -52,22 +52,23 @@ _FORGED = re.compile(
 def rebuild(
     posts: Iterable[conversation.Post], summaries: Sequence[conversation.Summary] = ()
 ) -> tuple[conversation.Turn, ...]:
-    """The turns of these placed posts, after the summaries that stand for what came before them."""
-    ordered = sorted(posts, key=lambda post: (_place(post), post.order))
-    blocks: list[tuple[conversation.Role, conversation.Block]] = [
-        ("user", conversation.Block(text=f"<summary>\n{clean(summary.text)}\n</summary>"))
+    """The turns of these placed posts; a summary stands where the posts it covers stood."""
+    blocks: list[tuple[float, conversation.Role, conversation.Block]] = [
+        (summary.first_place, "user", conversation.Block(text=f"<summary>\n{text}\n</summary>"))
         for summary in summaries
-        if clean(summary.text).strip()
+        if (text := clean(summary.text).strip())
     ]
-    for (_, role), group in itertools.groupby(ordered, key=lambda post: (_place(post), post.role)):
+    ordered = sorted(posts, key=lambda post: (_place(post), post.order))
+    for (place, role), group in itertools.groupby(ordered, key=lambda post: (_place(post), post.role)):
         block = _block(role, list(group))
         if block is not None:
-            blocks.append((role, block))
-    if blocks and blocks[0][0] == "assistant":
-        blocks.insert(0, ("user", conversation.Block(text=OPENING)))
+            blocks.append((place, role, block))
+    blocks.sort(key=lambda each: each[0])
+    if blocks and blocks[0][1] == "assistant":
+        blocks.insert(0, (0, "user", conversation.Block(text=OPENING)))
     return tuple(
-        conversation.Turn(role=role, blocks=tuple(block for _, block in run))
-        for role, run in itertools.groupby(blocks, key=lambda pair: pair[0])
+        conversation.Turn(role=role, blocks=tuple(block for _, _, block in run))
+        for role, run in itertools.groupby(blocks, key=lambda each: each[1])
     )
 
 
