@@ -1,0 +1,133 @@
+"""What was missed while the bot was away, read from the history and told as if it had just happened.
+
+Which posts count as missed: those after the newest the log has of their conversation, and those after a sign
+in the same thread that the bot was in it by then (its own post, or a mention), whatever the log has since:
+an event may be lost while a later one arrives. Everything goes through `events.Events`, and the log knows
+what it has, so reading too much does no harm.
+
+Bounds: a day back, `MOST_CONVERSATIONS` conversations, newest first, `MOST_THREADS` unknown threads of each
+channel, and as many pages as `reader` reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Sequence
+
+import structlog
+
+from adapters.slack import address, events, names, parse, reader
+from bot import conversation, errors, ports
+
+CALL_SECONDS = 90.0  # patience for one request
+MOST_CONVERSATIONS = 500
+MOST_THREADS = 50
+AT_ONCE = 4
+
+log = structlog.get_logger()
+
+
+class CatchUp:
+    """Catches up on the conversations and channels the log knows."""
+
+    def __init__(
+        self,
+        *,
+        intake: ports.Intake,
+        events: events.Events,
+        reader: reader.Reader,
+        rules: parse.Rules,
+        names: names.Names,
+    ) -> None:
+        self._intake = intake
+        self._events = events
+        self._reader = reader
+        self._rules = rules
+        self._names = names
+        self._turnstile = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, known: Sequence[ports.Known], *, since: dt.datetime) -> None:
+        """Read what happened since then; a place that cannot be read is logged and left out."""
+        after = f"{since.timestamp():.6f}"
+        newest_first = sorted(known, key=lambda each: each.newest_at, reverse=True)[:MOST_CONVERSATIONS]
+        channels = {(each.home.workspace, each.home.channel): each for each in reversed(newest_first)}
+        threads = {each.conversation_id for each in newest_first}
+        work = [self._guarded(self._thread(each, after=after), each) for each in newest_first]
+        work += [
+            self._guarded(self._channel(each, after=after, known=threads), each) for each in channels.values()
+        ]
+        await asyncio.gather(*work)
+        log.info("slack.caught_up", conversations=len(newest_first), channels=len(channels))
+
+    async def _guarded(self, work: Awaitable[None], each: ports.Known) -> None:
+        async with self._turnstile:
+            try:
+                await work
+            except errors.PlatformError as error:
+                log.warning("slack.catch_up_skipped", conversation=each.conversation_id, fault=str(error))
+
+    async def _thread(self, each: ports.Known, *, after: str) -> None:
+        """Posts and edits of a thread the log knows. A flat DM is read as its channel."""
+        spot = address.read(each.home)
+        if not spot.thread:
+            return
+        was_in = spot.is_dm
+        async for message in self._reader.thread(
+            spot.channel, spot.thread, after=after, patience=CALL_SECONDS
+        ):
+            await self._edit(message, each.conversation_id)
+            is_newer = not each.newest_post or reader.order(each.newest_post) < reader.order(message["ts"])
+            if was_in or is_newer:
+                await self._tell(message, spot.channel, each.home.workspace)
+            was_in = was_in or self._is_sign(message)
+
+    async def _channel(
+        self, each: ports.Known, *, after: str, known: set[conversation.ConversationId]
+    ) -> None:
+        """The top level of a channel or DM: new posts, mentions, and threads with a mention in them."""
+        channel, team = each.home.channel, each.home.workspace
+        pages = self._reader.channel(channel, after=after, patience=CALL_SECONDS)
+        unknown = 0
+        for message in reversed([message async for message in pages]):
+            event = _event(message, channel)
+            where = parse.conversation_of(event, team=team, rules=self._rules)
+            if where in known and message["ts"] == message.get("thread_ts"):
+                continue
+            await self._edit(message, where)
+            # A thread the bot has answered in but the log does not know was forgotten: it stays so.
+            if self._rules.bot_user in (message.get("reply_users") or []):
+                continue
+            await self._tell(message, channel, team)
+            if message.get("reply_count") and unknown < MOST_THREADS:
+                unknown += 1
+                await self._mentions(message, channel, team, after=after)
+
+    async def _mentions(self, root: reader.Message, channel: str, team: str, *, after: str) -> None:
+        """From the first mention on, the posts of a thread that the log does not know."""
+        was_in = False
+        async for message in self._reader.thread(
+            channel, str(root["ts"]), after=after, patience=CALL_SECONDS
+        ):
+            was_in = was_in or self._is_sign(message)
+            if was_in and message["ts"] != root["ts"]:
+                await self._tell(message, channel, team)
+
+    def _is_sign(self, message: reader.Message) -> bool:
+        return parse.is_own(message, self._rules) or parse.mentions_bot(message, self._rules)
+
+    async def _tell(self, message: reader.Message, channel: str, team: str) -> None:
+        await self._events.take(_event(message, channel), team=team)
+
+    async def _edit(self, message: reader.Message, where: conversation.ConversationId) -> None:
+        if not message.get("edited"):
+            return
+        known = await self._names.look_up(parse.people(message) - {self._rules.bot_user})
+        edit = parse.edit_of(message, where=where, rules=self._rules, names=known)
+        if edit is not None:
+            await self._intake.edit(edit.conversation, edit.post_id, edit.text, edit.edited_at)
+
+
+def _event(message: reader.Message, channel: str) -> parse.Event:
+    """The event that brought this message, or would have."""
+    return {**message, "type": "message", "channel": channel}

@@ -1,0 +1,103 @@
+"""From an event to the core: recorded when `take` returns, so that it can be acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from adapters.slack import happenings, names, notices, parse
+from bot import ports
+
+log = structlog.get_logger()
+
+
+class Background:
+    """Work that nobody waits for, kept from being forgotten and ended with the adapter."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        """Begin; what goes wrong is logged."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self, *, seconds: float) -> None:
+        """Let it end for so long, then end it."""
+        tasks = set(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("slack.background_failed", task=task.get_name(), error=type(error).__name__)
+
+
+class Events:
+    """Tells the core what happened, live or read late."""
+
+    def __init__(
+        self,
+        *,
+        intake: ports.Intake,
+        rules: parse.Rules,
+        names: names.Names,
+        notices: notices.Notices,
+        background: Background,
+    ) -> None:
+        self._intake = intake
+        self._rules = rules
+        self._names = names
+        self._notices = notices
+        self._background = background
+
+    async def take(self, event: parse.Event, *, team: str) -> None:
+        """Record one event; it is committed on return. Raises what the intake raises."""
+        if event.get("type") == "app_home_opened":
+            self._background.start(self._notices.app_opened(event), name="app home")
+            return
+        where = parse.conversation_of(event, team=team, rules=self._rules)
+        held = bool(event.get("thread_ts")) and await self._intake.holds(where)
+        found = parse.read(event, team=team, rules=self._rules, held=held)
+        if isinstance(found, happenings.Nothing):
+            log.debug("slack.event_ignored", conversation=where, reason=found.reason)
+            return
+        known = await self._names.look_up(parse.people(event) - {self._rules.bot_user})
+        await self._tell(parse.read(event, team=team, rules=self._rules, held=held, names=known))
+
+    async def _tell(self, found: happenings.Happening) -> None:
+        match found:
+            case happenings.Said(post=post, home=home):
+                new = await self._intake.post(post, home)
+                log.info(
+                    "slack.post_recorded",
+                    conversation=post.conversation,
+                    post=post.id,
+                    addressed=post.addressed,
+                    new=new,
+                )
+            case happenings.Edited():
+                await self._intake.edit(found.conversation, found.post_id, found.text, found.edited_at)
+                log.info("slack.edit_recorded", conversation=found.conversation, post=found.post_id)
+            case happenings.Erased():
+                await self._intake.delete(found.conversation, found.post_id)
+                log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
+            case happenings.Stopped():
+                stopped = await self._intake.stop(found.conversation)
+                log.info("slack.stop_pressed", conversation=found.conversation, stopped=stopped)
+            case happenings.Ordered(command=command, home=home):
+                outcome = await self._intake.command(command, home)
+                log.info("slack.command", conversation=command.conversation, word=command.word)
+                if outcome is not None:
+                    shown = self._notices.outcome(outcome, home, user=command.author)
+                    self._background.start(shown, name="command outcome")
+            case happenings.Nothing():
+                pass

@@ -1,0 +1,86 @@
+"""Pure: an answer's Markdown in the forms Slack takes, none of which pings anybody by accident.
+
+`blocks`: a markdown block, which shows tables and code as they are, with mrkdwn as what notifications show.
+`plain`: mrkdwn alone, for where blocks are refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+from adapters.slack import markdown
+from bot import splitting
+
+BLOCK_LIMIT = 11_500  # of the 12,000 characters all markdown blocks of a post may hold together
+FALLBACK_LIMIT = 3_900  # of the 4,000 that chat.update takes as `text`
+THINKING = "_thinking…_"
+
+_CONTROL = re.compile(
+    r"<(?:@(?P<user>[UWB][A-Z0-9]+)|!(?P<range>channel|here|everyone|group)|!subteam\^(?P<group>S[A-Z0-9]+))"
+    r"(?:\|(?P<label>[^>\n]*))?>"
+)
+NameOf = Callable[[str], str | None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Form:
+    """One way to write a part of an answer."""
+
+    name: str
+    limit: int
+    measure: Callable[[str], int]
+    content: Callable[[str], dict[str, Any]]
+
+    def split(self, text: str) -> list[str]:
+        """The parts of an answer, each within the limit also when healed."""
+        return splitting.split(text, limit=self.limit - splitting.HEAL_ROOM, measure=self.measure)
+
+
+def tame(text: str, *, name_of: NameOf) -> str:
+    """The text with Slack's control sequences for mentions written out as names."""
+
+    def named(match: re.Match[str]) -> str:
+        if match["user"]:
+            return "@" + (name_of(match["user"]) or match["label"] or match["user"])
+        return "@" + (match["range"] or (match["label"] or match["group"]).lstrip("@"))
+
+    return _CONTROL.sub(named, text)
+
+
+def written(text: str, *, growing: bool = False) -> str:
+    """A part as Markdown that alerts nobody: for a markdown block and for a stream.
+
+    While it is `growing`, only its beginning that no further text can change.
+    """
+    return markdown.markdown_block_text(markdown.settled(text) if growing else text)
+
+
+def fallback(text: str) -> str:
+    """What a notification shows of a part."""
+    return markdown.to_mrkdwn(text[:FALLBACK_LIMIT])[:FALLBACK_LIMIT]
+
+
+def _blocks(text: str) -> dict[str, Any]:
+    return {"text": fallback(text), "blocks": [{"type": "markdown", "text": written(text)}]}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    # An empty list takes away the blocks a post had: without it an update keeps them.
+    return {"text": markdown.to_mrkdwn(text), "blocks": []}
+
+
+def _most_written(text: str) -> int:
+    """The length `written` can have at most: it adds a character to some of these."""
+    return len(text) + sum(text.count(sign) for sign in "<@&")
+
+
+BLOCKS = Form(name="blocks", limit=BLOCK_LIMIT, measure=_most_written, content=_blocks)
+PLAIN = Form(
+    name="plain",
+    limit=FALLBACK_LIMIT,
+    measure=lambda text: len(markdown.to_mrkdwn(text)),
+    content=_plain,
+)

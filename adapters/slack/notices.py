@@ -1,0 +1,120 @@
+"""What the bot says that is no answer: outcomes of commands, the Home tab, suggested prompts.
+
+Outcomes are for one person: an ephemeral post in channels and threads, a plain post in a DM, where nobody
+else is. A file cannot be ephemeral, so one asked for in a channel goes to the person's DM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from adapters.slack import address, forms, parse, web
+from bot import commands, conversation, errors
+
+PROMPTS = (
+    ("Summarise a text", "Summarise the text that I paste next in five sentences."),
+    ("Draft a message", "Help me draft a short message to my team. Ask me what it is about."),
+    ("Explain something", "Explain to me, in plain words, what I ask about next."),
+)
+_HOME = (
+    "*Ask me anything.* Mention me in a channel, or write to me under *Messages*; in a thread I am in, "
+    "I answer without a mention and remember what was said.\n\n"
+    "These words, written to me with a `!` in front, do more:"
+)
+_FILE_SENT = "I sent you the file in a direct message."
+
+log = structlog.get_logger()
+
+
+class Notices:
+    """Says things that are not answers; a failure is logged and harms nothing."""
+
+    def __init__(self, *, api: web.Web, name_of: forms.NameOf) -> None:
+        self._api = api
+        self._name_of = name_of
+
+    async def outcome(self, outcome: commands.Outcome, home: conversation.Home, *, user: str) -> None:
+        """Tell the person what their command did."""
+        spot = address.read(home)
+        text = forms.tame(outcome.text, name_of=self._name_of)
+        try:
+            if not outcome.file_name:
+                await self._say(spot, text, user=user)
+            elif spot.is_dm:
+                await self._say(spot, text, user=user)
+                await self._send_file(outcome, channel=spot.channel, thread=spot.thread)
+            else:
+                dm = address.Address(channel=user, thread="", user_team=spot.user_team)
+                channel = await self._post(dm, text or outcome.file_name)
+                await self._send_file(outcome, channel=channel, thread="")
+                await self._say(spot, _FILE_SENT, user=user)
+        except errors.PlatformError as error:
+            log.warning("slack.outcome_not_shown", channel=spot.channel, fault=str(error))
+
+    async def app_opened(self, event: Mapping[str, Any]) -> None:
+        """Somebody opened the app: prompts in its Messages tab, what it can do in its Home tab."""
+        try:
+            if event.get("tab") == "messages":
+                prompts = [{"title": title, "message": message} for title, message in PROMPTS]
+                channel = str(event.get("channel") or "")
+                await self._api.call(
+                    "assistant.threads.setSuggestedPrompts", channel_id=channel, prompts=prompts
+                )
+            else:
+                await self._api.call("views.publish", user_id=str(event.get("user") or ""), view=_home_view())
+        except errors.PlatformError as error:
+            log.info("slack.app_home_skipped", tab=event.get("tab"), fault=str(error))
+
+    async def _say(self, spot: address.Address, text: str, *, user: str) -> None:
+        for part in forms.BLOCKS.split(text):
+            if spot.is_dm:
+                await self._post(spot, part)
+            else:
+                await self._api.call(
+                    "chat.postEphemeral",
+                    channel=spot.channel,
+                    user=user,
+                    thread_ts=spot.thread or None,
+                    parse="none",
+                    link_names=False,
+                    **forms.BLOCKS.content(part),
+                )
+
+    async def _post(self, spot: address.Address, text: str) -> str:
+        """Post to a DM; returns its channel, which for a user id is the DM with them."""
+        answer = await self._api.call(
+            "chat.postMessage",
+            repeatable=False,
+            channel=spot.channel,
+            thread_ts=spot.thread or None,
+            metadata={"event_type": parse.NOTICE, "event_payload": {}},
+            unfurl_links=False,
+            unfurl_media=False,
+            parse="none",
+            link_names=False,
+            **forms.BLOCKS.content(text),
+        )
+        return str(answer["channel"])
+
+    async def _send_file(self, outcome: commands.Outcome, *, channel: str, thread: str) -> None:
+        """The three steps of an upload (docs.slack.dev, working with files)."""
+        place = await self._api.call(
+            "files.getUploadURLExternal", filename=outcome.file_name, length=len(outcome.file)
+        )
+        await self._api.upload(str(place["upload_url"]), outcome.file)
+        await self._api.call(
+            "files.completeUploadExternal",
+            repeatable=False,
+            files=[{"id": str(place["file_id"]), "title": outcome.file_name}],
+            channel_id=channel,
+            thread_ts=thread or None,
+        )
+
+
+def _home_view() -> dict[str, Any]:
+    words = "\n".join(f"• `!{word}`: {what}" for word, what in commands.WORDS.items())
+    sections = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in (_HOME, words)]
+    return {"type": "home", "blocks": sections}

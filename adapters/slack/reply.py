@@ -1,0 +1,245 @@
+"""One answer on Slack while it is written: streamed where the workspace has it, edited where it has not.
+
+Why streams *and* edits. A stream shows text as it comes, costs no edit per step and carries the agent's
+status and stop button, but three things cannot be done with it: adding is not repeatable (a lost answer may
+have added), it dies about five minutes after its start (python-slack-sdk#1859), and it cannot take back what
+it showed. An edit can do all three, always, in the same post. So a reply starts as a stream, and the moment
+one of the three happens the stream is stopped and the same post goes on by edits: after four minutes, after
+an `append` whose outcome is unknown, after text that does not extend what was shown, after somebody pressed
+stop, and after a crash. Nothing has to be moved or doubled for that, and where the parts of a long answer
+begin stays a function of its text alone, so that a resumed reply finds its parts where they stand.
+
+Why looking settles what is unknown: see `posts`. The id of each new post is committed before the next call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import structlog
+
+from adapters.slack import forms, native, posts, web
+from bot import conversation, errors, pacing, ports, splitting
+
+FINISH_SECONDS = 300.0  # how long a finished text is tried to be shown
+OPEN_SECONDS = 60.0
+STREAM_SECONDS = 240.0  # then the post goes on by edits
+STATUS_SECONDS = 2.0  # the status is a courtesy: nobody waits for it longer
+_PAUSE = 1.0  # seconds between two tries to finish
+_THINKING = "is thinking…"
+_REFUSED_FORM = frozenset(
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
+)
+
+log = structlog.get_logger()
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Stream:
+    """The part that is being streamed."""
+
+    part: int
+    since: float
+    text: str = ""
+
+
+class Reply:
+    """Implements ports.ReplyPost."""
+
+    def __init__(
+        self,
+        *,
+        posts: posts.Posts,
+        reply: conversation.Reply,
+        remember: ports.Remember,
+        pacer: pacing.Pacer,
+        native: native.Native,
+        name_of: forms.NameOf,
+        clock: web.Clock,
+    ) -> None:
+        self.pacer = pacer
+        self._posts = posts
+        self._reply = reply
+        self._remember = remember
+        self._native = native
+        self._name_of = name_of
+        self._clock = clock
+        self._ids = list(reply.platform_ids)
+        self._shown: list[str | None] = [None] * len(self._ids)  # None: not known
+        self._form = forms.BLOCKS
+        self._stream: _Stream | None = None
+        self._streams = bool(posts.spot.thread)
+        self._unsure = reply.resumed  # whether a post that is not in `_ids` may stand already
+        # The status the agent session was left with, "" for none; an earlier life may have left it open.
+        self._session = "processing" if reply.resumed and self._streams else ""
+
+    async def open(self) -> None:
+        """Put the first sign in place; a resumed reply goes on in the posts it has or finds."""
+        if self._ids:
+            return
+        if self._streams:
+            await self._show_status()
+        await self._add(0, until=self._clock() + OPEN_SECONDS)
+
+    async def show(self, text: str) -> None:
+        """Show the text so far; see ports.ReplyPost."""
+        tamed = forms.tame(text, name_of=self._name_of)
+        try:
+            await self._write(tamed, final=False, until=self._clock())
+        except web.Busy as busy:
+            self.pacer.limited(min(busy.retry_after, web.RETRY_AFTER_CAP), self._clock())
+        except errors.PlatformError as error:
+            log.info("slack.show_skipped", conversation=self._reply.conversation, fault=str(error))
+
+    async def finish(self, text: str) -> None:
+        """Make the whole text stand; see ports.ReplyPost."""
+        tamed = forms.tame(text, name_of=self._name_of)
+        until = self._clock() + FINISH_SECONDS
+        while True:
+            try:
+                await self._write(tamed, final=True, until=until)
+                break
+            except web.Refused as refused:
+                if refused.code not in _REFUSED_FORM or self._form is forms.PLAIN:
+                    raise
+                log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
+                self._form, self._shown = forms.PLAIN, [None] * len(self._ids)
+            except web.Unknown:
+                if self._left(until) <= 0:
+                    raise
+                await self._posts.sleep(_PAUSE)
+        await self._end_session()
+
+    async def fail(self, sentence: str) -> None:
+        """Put one sentence in the place of the answer; see ports.ReplyPost."""
+        await self.finish(sentence)
+
+    async def withdraw(self) -> None:
+        """Take the posts away; see ports.ReplyPost."""
+        for part, ts in reversed(list(enumerate(self._ids))):
+            await self._posts.delete(ts, part=part, patience=FINISH_SECONDS)
+        self._ids, self._shown, self._stream = [], [], None
+        await self._end_session()
+
+    async def _write(self, text: str, *, final: bool, until: float) -> None:
+        """Bring the posts to this text: known parts are changed where they stand, new ones follow."""
+        parts = self._form.split(text) or ([forms.THINKING] if final else [])
+        for number, part in enumerate(parts):
+            if number == len(self._ids):
+                await self._add(number, until=until)
+            growing = not final and number == len(parts) - 1
+            await self._put(number, part, growing=growing, until=until)
+        if final:
+            await self._drop(len(parts), until=until)
+
+    async def _put(self, number: int, part: str, *, growing: bool, until: float) -> None:
+        """Bring one post to this text, by its stream or by an edit."""
+        stream, ts = self._stream, self._ids[number]
+        status = "processing" if growing else "active"
+        if stream is not None and stream.part == number:
+            if await self._extend(stream, ts, forms.written(part, growing=growing), growing=growing, until=until):
+                self._shown[number] = part
+                return
+            self._stream = None
+            await self._posts.stop(ts, part=number, status=status, patience=self._left(until))
+        text = splitting.heal(part) if growing else part
+        if text == self._shown[number]:
+            return
+        content = self._form.content(text)
+        await self._posts.edit(ts, content, part=number, status=status, patience=self._left(until))
+        self._shown[number] = text
+
+    async def _extend(self, stream: _Stream, ts: str, text: str, *, growing: bool, until: float) -> bool:
+        """Bring a stream to this text; False when it cannot be, and the post must go on by edits."""
+        if growing and stream.text.startswith(text):
+            return True
+        if not text.startswith(stream.text) or self._clock() - stream.since > STREAM_SECONDS:
+            return False
+        try:
+            if rest := text[len(stream.text) :]:
+                await self._posts.append(ts, rest, patience=self._left(until))
+                stream.text = text
+            if not growing:
+                await self._posts.stop(ts, part=stream.part, status="active", patience=self._left(until))
+                self._stream, self._session = None, "active"
+        except (web.Unknown, web.Refused) as fault:
+            log.info("slack.stream_left", conversation=self._reply.conversation, fault=str(fault))
+            return False
+        return True
+
+    async def _add(self, number: int, *, until: float) -> None:
+        """Add the next post, or find it where an earlier life of this reply may have added it."""
+        after = self._ids[-1] if self._ids else self._reply.asker.id
+        patience = self._left(until)
+        ts = await self._posts.look(part=number, after=after, patience=patience) if self._unsure else None
+        # Until the post's id is known it may stand without our knowledge, unless Slack says no.
+        try:
+            self._unsure = True
+            if ts is None and self._streams and self._native.has(native.START):
+                ts = await self._start(number, after=after, patience=patience)
+            if ts is None:
+                content = self._form.content(forms.THINKING)
+                ts = await self._posts.add(content, part=number, after=after, patience=patience)
+        except (web.Refused, web.Busy, web.Unreached):
+            self._unsure = self._reply.resumed
+            raise
+        self._unsure = self._reply.resumed
+        self._ids.append(ts)
+        self._shown.append(None)
+        await self._remember(tuple(self._ids))
+
+    async def _start(self, number: int, *, after: str, patience: float) -> str | None:
+        try:
+            ts = await self._posts.start_stream(part=number, after=after, patience=patience)
+        except web.Refused as refused:
+            log.info("slack.stream_refused", conversation=self._reply.conversation, code=refused.code)
+            self._native.refused(refused)
+            self._streams = False
+            return None
+        if ts is not None:
+            self._stream, self._session = _Stream(part=number, since=self._clock()), "processing"
+        return ts
+
+    async def _drop(self, kept: int, *, until: float) -> None:
+        """Take away posts that a shorter text no longer needs."""
+        for number in range(len(self._ids) - 1, kept - 1, -1):
+            await self._posts.delete(self._ids[number], part=number, patience=self._left(until))
+        if len(self._ids) > kept:
+            del self._ids[kept:], self._shown[kept:]
+            await self._remember(tuple(self._ids))
+
+    async def _show_status(self) -> None:
+        """Say at once that an answer is coming: the status under the thread, the session's stop button."""
+        spot = self._posts.spot
+        await asyncio.gather(
+            self._courtesy(native.STATUS, thread_ts=spot.thread, status=_THINKING),
+            self._courtesy(native.SESSION, thread_ts=spot.thread, status="processing"),
+        )
+
+    async def _end_session(self) -> None:
+        if self._session not in {"", "active"}:
+            await self._courtesy(native.SESSION, thread_ts=self._posts.spot.thread, status="active")
+
+    async def _courtesy(self, method: str, *, thread_ts: str, status: str) -> None:
+        if not self._native.has(method):
+            return
+        try:
+            async with asyncio.timeout(STATUS_SECONDS):
+                await self._posts.api.call(
+                    method,
+                    patience=0,
+                    channel_id=self._posts.spot.channel,
+                    thread_ts=thread_ts,
+                    status=status,
+                )
+        except web.Refused as refused:
+            self._native.refused(refused)
+        except (errors.PlatformError, TimeoutError) as error:
+            log.info("slack.courtesy_skipped", method=method, fault=type(error).__name__)
+        else:
+            if method == native.SESSION:
+                self._session = status
+
+    def _left(self, until: float) -> float:
+        return max(0.0, until - self._clock())

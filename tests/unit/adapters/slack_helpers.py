@@ -1,0 +1,157 @@
+"""A core made by hand for the adapter's tests: it keeps what it is told and answers by script."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+from adapters.slack import parse
+from bot import commands, conversation, ports
+
+RULES = parse.Rules(
+    bot_user="UBOT", bot_id="BBOT", bot_name="Threadmate", dm_mode="threads", thread_replies="always"
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Known:
+    """A row of `ports.Known`."""
+
+    conversation_id: conversation.ConversationId
+    home: conversation.Home
+    newest_post: str
+    newest_at: dt.datetime
+
+
+@dataclasses.dataclass(kw_only=True)
+class Intake:
+    """Implements ports.Intake in memory: posts by conversation and id, in the order told."""
+
+    posts: dict[tuple[str, str], conversation.Post] = dataclasses.field(default_factory=dict)
+    homes_of: dict[conversation.ConversationId, conversation.Home] = dataclasses.field(default_factory=dict)
+    erased: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    edits: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    commands: list[commands.Command] = dataclasses.field(default_factory=list)
+    stopped: list[str] = dataclasses.field(default_factory=list)
+    replies: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # conversation, ts of a part
+    outcome: commands.Outcome | None = None
+    broken: bool = False  # the log cannot be written
+
+    async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Keep it unless known."""
+        if self.broken:
+            raise OSError("the disk is full")
+        key = (post.conversation, post.id)
+        if key in self.posts or key in self.erased:
+            return False
+        self.posts[key] = post
+        self.homes_of[post.conversation] = home
+        return True
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> bool:
+        """Change a known post."""
+        post = self.posts.get((conversation_id, post_id))
+        if post is None or post.text == text:
+            return False
+        changed = dataclasses.replace(post, text=text, edited_at=edited_at)
+        self.posts[conversation_id, post_id] = changed
+        self.edits.append((conversation_id, post_id, text))
+        return True
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Take a post away for good."""
+        self.erased.add((conversation_id, post_id))
+        return self.posts.pop((conversation_id, post_id), None) is not None
+
+    async def command(
+        self, command: commands.Command, home: conversation.Home
+    ) -> commands.Outcome | None:
+        """Keep it; one that was given before is not carried out again."""
+        if command.id in {known.id for known in self.commands}:
+            return None
+        self.commands.append(command)
+        self.homes_of.setdefault(command.conversation, home)
+        return self.outcome
+
+    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Keep it."""
+        self.stopped.append(conversation_id)
+        return True
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether a post of it was told."""
+        return conversation_id in self.homes_of
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation of a post or a part of a reply."""
+        assert platform == "slack"
+        known = [*self.posts, *self.replies]
+        return next((conversation.ConversationId(where) for where, ts in known if ts == post_id), None)
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """All conversations with a post since then."""
+        assert platform == "slack"
+        found = []
+        for where, home in self.homes_of.items():
+            posts = sorted(
+                (post for (key, _), post in self.posts.items() if key == where), key=lambda post: post.order
+            )
+            if posts and posts[-1].sent_at >= since:
+                newest = posts[-1]
+                found.append(
+                    Known(
+                        conversation_id=where,
+                        home=home,
+                        newest_post=newest.id,
+                        newest_at=newest.sent_at,
+                    )
+                )
+        return found
+
+    @property
+    def told(self) -> list[conversation.Post]:
+        """The posts in platform order."""
+        return sorted(self.posts.values(), key=lambda post: post.order)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Ledger:
+    """What `ports.Remember` was told, newest last; tells the intake, as the log would."""
+
+    intake: Intake
+    where: conversation.ConversationId
+    states: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
+
+    async def remember(self, ids: tuple[str, ...]) -> None:
+        """Keep the ids."""
+        self.states.append(ids)
+        self.intake.replies |= {(self.where, ts) for ts in ids}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids as they stand."""
+        return self.states[-1] if self.states else ()
+
+
+def reply_to(
+    post: conversation.Post,
+    home: conversation.Home,
+    *,
+    name: str = "r1",
+    resumed: bool = False,
+    platform_ids: tuple[str, ...] = (),
+) -> conversation.Reply:
+    """The row of an answer to this post."""
+    return conversation.Reply(
+        id=name,
+        conversation=post.conversation,
+        home=home,
+        place=1,
+        asker=post,
+        state=conversation.ReplyState.OPENED if platform_ids else conversation.ReplyState.DUE,
+        resumed=resumed,
+        platform_ids=platform_ids,
+    )
