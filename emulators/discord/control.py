@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DEEDS = (
     "add_guild",
+    "remove_guild",
     "add_channel",
     "add_user",
     "add_role",

@@ -228,9 +228,7 @@ def guild(world: state.World, each: records.Guild, *, members: bool, gateway: bo
     }
     if not gateway:
         return body
-    mine = [
-        channel for channel in world.channels.values() if channel.guild == each.id and world.sees(channel)
-    ]
+    mine = [one for one in world.channels.values() if one.guild == each.id]
     shown = each.members if members else [world.bot]
     return body | {
         "unavailable": False,
@@ -239,7 +237,9 @@ def guild(world: state.World, each: records.Guild, *, members: bool, gateway: bo
         "member_count": len(each.members),
         "members": [member(world, each, one) for one in shown],
         "channels": [channel(world, one) for one in mine if not one.is_thread],
-        "threads": [channel(world, one) for one in mine if one.is_thread and not one.archived],
+        "threads": [
+            channel(world, one) for one in mine if one.is_thread and not one.archived and world.sees(one)
+        ],
         "presences": [],
         "voice_states": [],
         "stage_instances": [],

@@ -22,7 +22,17 @@ class People:
 
     def add_guild(self, name: str) -> str:
         """Make a server that the bot is in; servers made one after the other fall on shards in turn."""
-        return self._world.add_guild(name).id
+        guild = self._world.add_guild(name)
+        data = payloads.guild(self._world, guild, members=False, gateway=True)
+        del data["unavailable"]  # only a server that comes back has it: the library tells a new one by that
+        self._publish(events.Event(name="GUILD_CREATE", data=data, guild=guild.id, intent=events.GUILDS))
+        return guild.id
+
+    def remove_guild(self, guild: Id) -> None:
+        """Throw the bot out of a server; what was in it is out of its reach."""
+        gone = self._world.guild(guild).id
+        self._publish(events.Event(name="GUILD_DELETE", data={"id": gone}, guild=gone, intent=events.GUILDS))
+        self._world.remove_guild(gone)
 
     def add_channel(
         self, guild: Id, name: str, *, kind: str = "text", permissions: set[str] | None = None
@@ -36,14 +46,32 @@ class People:
             denied=rights.mask(permissions or ()),
         )
         self._world.channels[channel.id] = channel
+        self._tell("CHANNEL_CREATE", channel, payloads.channel(self._world, channel))
         return channel.id
 
+    def _tell(self, name: str, channel: records.Channel, data: Json) -> None:
+        """Of a channel itself the bot hears also when it may not view what is posted there."""
+        self._publish(events.Event(name=name, data=data, guild=channel.guild, intent=events.GUILDS))
+
     def set_permissions(self, channel: Id, taken: set[str]) -> None:
-        """Take these permissions from the bot in a channel, and give it all others back."""
+        """Take these permissions from the bot in a channel, and give it all others back.
+
+        When it may view the channel again, it is told the channel's threads.
+        """
         found = self._world.channel(channel)
+        saw = self._world.sees(found)
         found.denied = rights.mask(taken)
-        data = payloads.channel(self._world, found)
-        self._publish(events.about(found, name="CHANNEL_UPDATE", intent=events.GUILDS, data=data))
+        self._tell("CHANNEL_UPDATE", found, payloads.channel(self._world, found))
+        if self._world.sees(found) and not saw:
+            open_threads = [each for each in self._world.threads(parent=found.id) if not each.archived]
+            mine = [each for each in open_threads if self._world.bot in each.members]
+            data = {
+                "guild_id": found.guild,
+                "channel_ids": [found.id],
+                "threads": [payloads.channel(self._world, each) for each in open_threads],
+                "members": [payloads.thread_member(each, self._world.bot) for each in mine],
+            }
+            self._tell("THREAD_LIST_SYNC", found, data)
 
     def add_user(self, name: str, *, bot: bool = False) -> str:
         """Make an account."""
@@ -70,6 +98,8 @@ class People:
             raise LookupError(f"the server has no role {unknown}")
         at = self._world.clock()
         home.members[known.id] = records.Member(user=known.id, nick=nick, roles=held, joined_at=at)
+        data = payloads.member(self._world, home, known.id) | {"guild_id": home.id}
+        self._publish(events.Event(name="GUILD_MEMBER_ADD", data=data, guild=home.id, intent=events.MEMBERS))
 
     def open_dm(self, user: Id) -> str:
         """The direct-message channel of a user with the bot."""
@@ -210,7 +240,7 @@ class People:
         user: Id,
         channel: Id,
         name: str,
-        options: Mapping[str, Any] | None,
+        options: Mapping[str, Any] | None = None,
         *,
         focused: str | None = None,
     ) -> interactions.Interaction:

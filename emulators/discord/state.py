@@ -57,6 +57,11 @@ class World:
             guild.members[user] = records.Member(user=user, joined_at=self.clock())
         return guild
 
+    def remove_guild(self, guild: str) -> None:
+        """Take a server away with its channels."""
+        del self.guilds[guild]
+        self.channels = {each.id: each for each in self.channels.values() if each.guild != guild}
+
     def dm(self, user: str) -> records.Channel:
         """The bot's direct-message channel with a user, made when it is not there."""
         self.user(user)

@@ -230,17 +230,41 @@ async def test_without_an_intent_its_events_stay_away(service: fake.Discord) -> 
 
 
 async def test_hidden_channels_are_not_heard(service: fake.Discord) -> None:
-    """A channel that the bot may not view sends no events and is not in the server it sees."""
+    """A channel that the bot may not view sends no messages; once it may, it is told the threads."""
     room = Room(service)
     hidden = service.add_channel(room.guild, "hidden", permissions={"view_channel"})
     async with running(service, Bot()) as bot:
         await service.post(channel=hidden, user=room.ada, content="x")
         await service.post(channel=room.channel, user=room.ada, content="y")
         assert [message.content for message in await bot.hears("message")] == ["y"]
-        assert bot.get_channel(int(hidden)) is None
+        thread = await service.create_thread(channel=hidden, user=room.ada, name="t")
+        channel: Any = bot.get_channel(int(hidden))
+        assert not channel.permissions_for(channel.guild.me).view_channel
         with pytest.raises(discord.Forbidden) as refused:
             await bot.fetch_channel(int(hidden))
         assert refused.value.code == 50001
+        service.set_permissions(hidden, set())
+        assert [str(each.id) for each in await bot.hears("thread_join")] == [thread]
+
+
+async def test_servers_and_channels_come_and_go(service: fake.Discord) -> None:
+    """A server or channel that is made while the client is connected is heard of, and so is the way out."""
+    intents = discord.Intents(guilds=True, members=True)
+    Room(service)
+    async with running(service, Bot(intents=intents)) as bot:
+        guild = service.add_guild("New")
+        await bot.hears("guild_join")
+        channel = service.add_channel(guild, "talk")
+        eve = service.add_user("Eve")
+        service.join(guild, eve, nick="E")
+        (joined,) = await bot.hears("member_join")
+        assert (str(joined.id), joined.display_name) == (eve, "E")
+        assert [str(each.id) for each in bot.all("guild_channel_create")] == [channel]
+        service.remove_guild(guild)
+        (gone,) = await bot.hears("guild_remove")
+        assert str(gone.id) == guild
+        with pytest.raises(discord.NotFound):
+            await bot.fetch_channel(int(channel))
 
 
 async def test_shards_hear_their_own_servers(service: fake.Discord) -> None:
