@@ -123,9 +123,12 @@ class Claude:
 
         Raises KeyRefused and Unreachable; whatever else goes wrong, the built-in table answers.
         """
+        return await self._known(model, patient=True)
+
+    async def _known(self, model: str, *, patient: bool) -> conversation.ModelFacts:
         until, task = self._facts.get(model, (None, None))
         if task is None or (until is not None and self._clock() >= until):
-            task = asyncio.create_task(self._ask(model))
+            task = asyncio.create_task(self._ask(model, patient=patient))
             task.add_done_callback(lambda asked: self._keep_or_drop(model, asked))
             self._facts[model] = (None, task)
         return await asyncio.shield(task)
@@ -183,13 +186,13 @@ class Claude:
             await self._sleep(decision.wait)
 
     async def _most_output(self, model: str) -> int:
-        """The model's own limit. Where asking fails, the call itself will tell why."""
+        """The model's own limit. Where asking fails, once, the call itself will tell why."""
         try:
-            return (await self.facts(model)).max_output_tokens
+            return (await self._known(model, patient=False)).max_output_tokens
         except errors.ModelError:
             return models.table(model).max_output_tokens
 
-    async def _ask(self, model: str) -> conversation.ModelFacts:
+    async def _ask(self, model: str, *, patient: bool) -> conversation.ModelFacts:
         state = _Attempts()
         while True:
             try:
@@ -202,6 +205,8 @@ class Claude:
                     raise failure.error from error
                 if isinstance(error, anthropic.APIStatusError):
                     return self._from_table(model, reason=f"status {error.status_code}")
+                if not patient:
+                    raise failure.error from error
                 await self._wait_or_raise(failure, state, model)
             except ValueError:
                 return self._from_table(model, reason="no JSON")
@@ -263,6 +268,10 @@ def _failure(error: Exception, model: str) -> retry.Failure:
             return retry.refused(refusal, model=model)
         case anthropic.APITimeoutError() | httpx2.TimeoutException():
             return retry.stalled(name)
+        case anthropic.APIConnectionError() if isinstance(error.__cause__, httpx2.LocalProtocolError):
+            # The key is the one header that is not the SDK's own.
+            detail = "the key is empty or holds what no header may"
+            return retry.Failure(error=errors.KeyRefused(detail), kind="key")
         case anthropic.APIConnectionError() | httpx2.HTTPError():
             return retry.cut(name)
         case TimeoutError():

@@ -202,3 +202,14 @@ async def test_many_answers_at_once_do_not_mix(api: emulator.Claude, model: clau
     ]
     answers = await asyncio.gather(*(model.answer(one, claude_support.Draft()) for one in asked))
     assert [f"q{n}" for n in range(20)] == [answer.text for answer in answers]
+
+
+async def test_a_turn_that_pauses_for_ever_is_bounded(api: emulator.Claude, model: claude.Claude) -> None:
+    """A model that keeps pausing is continued a bounded number of times; what it said stands."""
+    search = {"type": "server_tool_use", "name": "web_search", "input": {"query": "x"}}
+    api.answer = lambda _: emulator.Answer(
+        content=[{"type": "text", "text": "again "}, search], stop_reason="pause_turn"
+    )
+    answer = await model.answer(claude_support.REQUEST, claude_support.Draft())
+    calls = 1 + claude.MAX_CONTINUATIONS
+    assert (answer.text, answer.stop_reason, len(api.requests)) == ("again " * calls, "pause_turn", calls)

@@ -164,8 +164,23 @@ async def test_nobody_listening_is_unreachable(time: claude_support.Time) -> Non
             with pytest.raises(errors.Unreachable):
                 await model.facts("claude-opus-5-5")
             assert 0 < sum(time.waits) <= 60
+            time.waits.clear()
             with pytest.raises(errors.Unreachable):
                 await model.answer(claude_support.REQUEST, claude_support.Draft())
+            assert (len(time.waits), sum(time.waits) <= 60) == (3, True)
+
+
+@pytest.mark.parametrize("key", ["", " ", "two\nlines"])
+async def test_a_key_that_cannot_be_sent_is_refused_at_once(
+    api: emulator.Claude, time: claude_support.Time, key: str
+) -> None:
+    """A key that fits no header is the operator's to mend: it is neither sent nor tried again."""
+    async with claude_support.client(api.url, time, key=key) as model:
+        with pytest.raises(errors.KeyRefused):
+            await model.facts("claude-opus-5-5")
+        with pytest.raises(errors.KeyRefused):
+            await model.answer(claude_support.REQUEST, claude_support.Draft())
+    assert (api.requests, time.waits) == ([], [])
 
 
 async def test_an_unknown_model_is_named_to_the_operator(api: emulator.Claude, model: claude.Claude) -> None:
