@@ -19,6 +19,8 @@ from typing import Literal
 from bot import conversation, turns
 
 Strategy = Literal["summarise", "window", "full"]
+Size = tuple[int, conversation.Role, int]
+"""A place, who spoke there, and its tokens."""
 
 CHARACTERS_PER_TOKEN = 3.0  # English on the 2026 tokenizers, on the safe side (measured 3.0 to 3.5)
 TOKENS_PER_BLOCK = 4  # what a turn costs beside its text
@@ -66,20 +68,23 @@ def decide(
     summary = sum(estimate(each.text) + TOKENS_PER_BLOCK for each in thread.summaries)
     sizes = _sizes(posts)
     history = _history_tokens(thread, sizes, summary=summary, system=system)
-    room = int(facts.context_tokens * WINDOW_SHARE) - policy.max_output_tokens - estimate(system)
+    # Where the bill is above the estimate, every estimate is raised by as much (Rule 3).
+    scale = max(1.0, history / max(1, summary + sum(size for _, _, size in sizes)))
+    sizes = [(place, role, math.ceil(size * scale)) for place, role, size in sizes]
+    summary = math.ceil(summary * scale)
+    output = min(policy.max_output_tokens, facts.max_output_tokens)
+    room = int(facts.context_tokens * WINDOW_SHARE) - output - estimate(system)
     first = thread.first_place
     cut = _cut(sizes, policy=policy, history=history, room=room, summary=summary)
-    scale = max(1.0, history / max(1, summary + sum(size for _, _, size in sizes)))
     if cut is not None:
         first = cut
-        kept = sum(size for place, _, size in sizes if place >= cut)
-        history = int((kept + (0 if policy.strategy == "window" else summary)) * scale)
+        history = summary + sum(size for place, _, size in sizes if place >= cut)
     previous = thread.last.place if thread.last is not None and cut is None else None
     return Decision(
         plan=conversation.Plan(
             model=policy.model,
             effort=policy.effort,
-            max_output_tokens=min(policy.max_output_tokens, facts.max_output_tokens),
+            max_output_tokens=output,
             lifetime=_lifetime(thread.gaps, read_ratio=read_ratio),
             first_place=first,
             previous_place=previous,
@@ -112,8 +117,8 @@ def estimate(text: str) -> int:
     return math.ceil((len(text) - wide) / CHARACTERS_PER_TOKEN + wide)
 
 
-def _sizes(posts: Sequence[conversation.Post]) -> list[tuple[int, conversation.Role, int]]:
-    """(place, role, estimated tokens) of each place, in order."""
+def _sizes(posts: Sequence[conversation.Post]) -> list[Size]:
+    """Each place with its estimated tokens, in order."""
     totals: dict[tuple[int, conversation.Role], int] = {}
     for post in posts:
         key = (post.place or 0, post.role)
@@ -124,7 +129,7 @@ def _sizes(posts: Sequence[conversation.Post]) -> list[tuple[int, conversation.R
 
 def _history_tokens(
     thread: conversation.Thread,
-    sizes: Iterable[tuple[int, conversation.Role, int]],
+    sizes: Iterable[Size],
     *,
     summary: int,
     system: str,
@@ -138,7 +143,7 @@ def _history_tokens(
 
 
 def _cut(
-    sizes: Sequence[tuple[int, conversation.Role, int]],
+    sizes: Sequence[Size],
     *,
     policy: Policy,
     history: int,
@@ -150,10 +155,8 @@ def _cut(
     if history <= limit:
         return None
     floor = limit // 2 if policy.strategy == "full" else min(policy.floor_tokens, limit)
-    if policy.strategy != "window":
-        floor = max(1, floor - summary)  # the summary stays beside what is kept
     starts = [index for index, (_, role, _) in enumerate(sizes) if role == "user"]
-    kept, best = 0, starts[-1] if starts else 0
+    kept, best = summary, starts[-1] if starts else 0  # the summary stays beside what is kept
     for index in range(len(sizes) - 1, -1, -1):
         kept += sizes[index][2]
         if kept > floor:
@@ -165,7 +168,7 @@ def _cut(
     return sizes[best][0] if best > 0 else None
 
 
-def _window_start(sizes: Sequence[tuple[int, conversation.Role, int]], best: int, window_turns: int) -> int:
+def _window_start(sizes: Sequence[Size], best: int, window_turns: int) -> int:
     """Keep at least `window_turns` turns, and step only when half as many again have gathered."""
     runs = [i for i in range(len(sizes)) if i == 0 or sizes[i][1] != sizes[i - 1][1]]  # where turns begin
     if len(runs) <= window_turns:
