@@ -6,7 +6,7 @@ import re
 from markdown_it import MarkdownIt
 
 # Chat platforms show HTML as text, so it opens no block here that could hide a fence.
-PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
+PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable("table").disable("inline")
 EVER_OPEN = 1 << 62
 _TAB_STOP = 4  # columns of indentation that make a code block of a line
 
