@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 
-from adapters.slack import parse
+from adapters.slack import address, app, parse
 from bot import commands, conversation, ports
+from emulators import slack
 
 RULES = parse.Rules(
     bot_user="UBOT", bot_id="BBOT", bot_name="Threadmate", dm_mode="threads", thread_replies="always"
@@ -154,4 +158,122 @@ def reply_to(
         state=conversation.ReplyState.OPENED if platform_ids else conversation.ReplyState.DUE,
         resumed=resumed,
         platform_ids=platform_ids,
+    )
+
+
+class Time:
+    """A clock that moves only when something sleeps on it or a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        """Seconds, for a monotonic clock and for Slack's own."""
+        return self.now
+
+    def moment(self) -> dt.datetime:
+        """The same as a time of day."""
+        return dt.datetime.fromtimestamp(self.now, tz=dt.UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Pass the time at once, and let others work."""
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Scene:
+    """A workspace with Ada, a channel and a DM, and the adapter connected to it."""
+
+    workspace: slack.Slack
+    time: Time
+    intake: Intake
+    adapter: app.Slack
+    ada: str
+    channel: str
+    dm: str
+
+    async def asked(
+        self, text: str = "a question", *, dm: bool = False, thread: str | None = None
+    ) -> conversation.Post:
+        """Ada asks; the post as the core was told."""
+        mention = "" if dm else f"<@{self.workspace.bot_user_id}> "
+        place = self.dm if dm else self.channel
+        ts = await self.workspace.post(
+            channel=place, user=self.ada, text=mention + text, thread_ts=thread
+        )
+        await self.workspace.settled()
+        return next(post for post in self.intake.told if post.id == ts)
+
+    async def open(
+        self, post: conversation.Post, ledger: Ledger, *, resumed: bool = False, name: str = "r1"
+    ) -> ports.ReplyPost:
+        """The adapter's reply to this post; it goes on in the posts the ledger has."""
+        home = self.intake.homes_of[post.conversation]
+        row = reply_to(post, home, name=name, resumed=resumed, platform_ids=ledger.ids)
+        return await self.adapter.open(row, ledger.remember)
+
+    def ledger(self, post: conversation.Post) -> Ledger:
+        """A new reply's ledger."""
+        return Ledger(intake=self.intake, where=post.conversation)
+
+    def answers(self, post: conversation.Post) -> list[str]:
+        """What people read under this post, of the bot's own words."""
+        place = address.read(self.intake.homes_of[post.conversation])
+        return [
+            slack.shown_text(message).replace("\u2060", "")
+            for message in self.workspace.messages(place.channel, place.thread or None)
+            if message.get("bot_id") == self.workspace.bot_id
+        ]
+
+
+@contextlib.asynccontextmanager
+async def scene(
+    *,
+    dm_mode: Literal["threads", "flat"] = "threads",
+    intake: Intake | None = None,
+    time: Time | None = None,
+    ping: float = 5.0,
+) -> AsyncIterator[Scene]:
+    """The emulated Slack and the adapter on two sockets."""
+    time = time or Time()
+    intake = intake or Intake()
+    async with slack.Slack(clock=time, retry_delays=(0.0, 0.0, 0.0)) as workspace:
+        ada = workspace.add_user("Ada")
+        channel = workspace.add_channel("general", members=[ada])
+        dm = workspace.open_dm(ada)
+        async with adapter(workspace, intake=intake, time=time, dm_mode=dm_mode, ping=ping) as connected:
+            await workspace.connected(2)
+            yield Scene(
+                workspace=workspace,
+                time=time,
+                intake=intake,
+                adapter=connected,
+                ada=ada,
+                channel=channel,
+                dm=dm,
+            )
+
+
+def adapter(
+    workspace: slack.Slack,
+    *,
+    intake: Intake,
+    time: Time,
+    dm_mode: Literal["threads", "flat"] = "threads",
+    ping: float = 5.0,
+    sockets: bool = True,
+) -> app.Slack:
+    """The adapter for this workspace, not connected yet."""
+    return app.Slack(
+        bot_token=workspace.bot_token,
+        app_token=workspace.app_token if sockets else None,
+        signing_secret=None if sockets else workspace.signing_secret,
+        api_url=workspace.api_url,
+        dm_mode=dm_mode,
+        intake=intake,
+        clock=time,
+        now=time.moment,
+        sleep=time.sleep,
+        ping=ping,
     )
