@@ -8,7 +8,6 @@ early without harm.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,8 +19,7 @@ from bot import commands, conversation, errors, metrics, ports
 
 log = structlog.get_logger()
 
-TRIES = 6  # of one reply, when the platform or the log fails; then it waits for the next wake-up
-LONGEST_PAUSE = 60.0  # seconds between two tries
+LONGEST_PAUSE = 60.0  # seconds between two tries of one reply, when the platform or the log fails
 
 
 class Journal(Protocol):
@@ -177,8 +175,9 @@ class Conversations:
         """Take nothing new, let running answers finish for so long, then leave the rest to the log."""
         self._closing = True
         tasks = [worker.task for worker in self._workers.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+        running = [worker.answer for worker in self._workers.values() if worker.answer is not None]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -188,9 +187,11 @@ class Conversations:
         self._turnstile = self._turnstile or asyncio.Semaphore(self.at_once)
         failures = 0
         try:
-            while failures < TRIES:
+            while not self._closing:
                 worker.again = False
                 async with self._turnstile:
+                    if self._closing:
+                        return
                     error = await self._once(conversation_id, worker)
                 if isinstance(error, _NothingDue):
                     if not worker.again:
@@ -199,7 +200,8 @@ class Conversations:
                     failures = 0
                 else:
                     failures += 1
-                    await self._after(error, conversation_id, failures)
+                    if not await self._after(error, conversation_id, failures):
+                        return
         finally:
             del self._workers[conversation_id]
             self.metrics.busy.set(len(self._workers))
@@ -226,8 +228,11 @@ class Conversations:
 
     async def _after(
         self, error: Exception, conversation_id: conversation.ConversationId, failures: int
-    ) -> None:
-        """Wait before the next try, or close what can never be delivered."""
+    ) -> bool:
+        """Wait before the next try, or close what can never be delivered; False when not even that works.
+
+        A platform or a log that is away is tried again for as long as it takes.
+        """
         passing = isinstance(error, errors.PlatformUnavailable | errors.LogUnusable)
         log.warning(
             "reply.error",
@@ -237,10 +242,14 @@ class Conversations:
             exc_info=not isinstance(error, errors.ThreadmateError),
         )
         if isinstance(error, errors.PostGone | errors.MayNotPost) or (not passing and failures > 1):
-            with contextlib.suppress(Exception):
+            try:
                 await self.responder.give_up(conversation_id, error)
-            return
-        await self.sleep(min(LONGEST_PAUSE, 2.0 ** (failures - 1)))
+            except Exception as worse:  # noqa: BLE001 - whatever it is, it must not touch the other workers
+                log.error("reply.stuck", conversation=conversation_id, error=type(worse).__name__)  # noqa: TRY400
+                return False
+            return True
+        await self.sleep(min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 10)))
+        return True
 
     def _restart(self, conversation_id: conversation.ConversationId) -> None:
         worker = self._workers.get(conversation_id)

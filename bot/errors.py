@@ -29,7 +29,7 @@ import inspect
 
 
 class ThreadmateError(Exception):
-    """Something went wrong in Threadmate."""
+    """Something went wrong on my side. Please ask again, or tell whoever runs me."""
 
     @property
     def sentence(self) -> str:

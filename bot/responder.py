@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot import context, conversation, errors, metrics, ports, prices, summarisi
 
 log = structlog.get_logger()
 
+SUMMARIES = 3  # made for one request at most: a long first one can leave too little room
 STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
 
@@ -81,10 +83,10 @@ class Responder:
         platform = self.platforms[reply.home.platform]
         if not reply.history_read:
             await self.log.add_history(reply, await platform.history(reply.home, reply))
-        post = await platform.open(reply, lambda ids: self.log.posted(reply, ids))
+        post = await platform.open(reply, functools.partial(self.log.posted, reply))
         state, note = conversation.ReplyState.FINISHED, ""
         try:
-            if reply.question_gone:
+            if reply.state is conversation.ReplyState.WITHDRAWN:  # its whole question was deleted
                 state = conversation.ReplyState.WITHDRAWN
                 await post.withdraw()
             elif reply.state is conversation.ReplyState.WRITTEN:
@@ -101,10 +103,16 @@ class Responder:
         return True
 
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
-        """Close the next reply as failed: it cannot be delivered, and trying again would not help."""
+        """Close the next reply as failed: trying again would not help. The person is told if they can be."""
         reply = await self.log.begin(conversation_id)
-        if reply is not None:
-            await self.log.end(reply, conversation.ReplyState.FAILED, type(error).__name__)
+        if reply is None:
+            return
+        if not isinstance(error, errors.PlatformError):
+            with contextlib.suppress(Exception):
+                platform = self.platforms[reply.home.platform]
+                post = await platform.open(reply, functools.partial(self.log.posted, reply))
+                await post.fail(errors.ThreadmateError().sentence)
+        await self.log.end(reply, conversation.ReplyState.FAILED, type(error).__name__)
 
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
@@ -114,7 +122,7 @@ class Responder:
             answer = await self._until(stop, self.model.answer(request, draft))
         if answer is None:
             answer = conversation.Answer(
-                text=draft.text.rstrip() + STOPPED_NOTE,
+                text=(draft.text.rstrip() + STOPPED_NOTE).lstrip(),
                 usage=conversation.Usage(),
                 model=request.plan.model,
                 stop_reason="stopped",
@@ -155,7 +163,9 @@ class Responder:
         plan = reply.plan
         if plan is None:
             decision = await self._decide(thread)
-            if decision.summarise_before is not None:
+            for _ in range(SUMMARIES):
+                if decision.summarise_before is None:
+                    break
                 thread = await self._summarise(reply, thread, decision.summarise_before)
                 decision = await self._decide(thread)
             plan = decision.plan
@@ -181,14 +191,18 @@ class Responder:
     ) -> conversation.Thread:
         """Put a summary in the place of the posts before `before`; on failure leave them out this once."""
         try:
-            summary, usage = await summarising.summarise(
-                thread, before=before, model=self.model, name=self.summary_model, now=self.now()
+            summary = await summarising.summarise(
+                thread,
+                before=before,
+                model=self.model,
+                name=self.summary_model,
+                now=self.now(),
+                bill=functools.partial(self._bill, reply, "summary"),
             )
         except errors.ModelError as error:
             log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
             kept = tuple(post for post in thread.posts if (post.place or 0) >= before)
             return dataclasses.replace(thread, posts=kept, first_place=before, last=None)
-        await self._bill(reply, "summary", summary.model, usage)
         await self.log.add_summary(summary, thread.summaries)
         return await self._thread(reply)
 
@@ -203,7 +217,8 @@ def _read_ratio(model: str) -> float:
 async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], float]) -> AsyncIterator[None]:
     """Show a draft while it grows, as often as the platform bears it.
 
-    When the block ends the edit under way is let through, so that it cannot land after what follows.
+    When the block ends, also by an error of the model, the edit under way is let through, so that it
+    cannot land after what follows.
     """
     done = False
 
@@ -216,7 +231,7 @@ async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], f
             if wait > 0 and not done:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(over.wait(), wait)
-            if draft.length != shown and not done:
+            if draft.length not in {0, shown} and not done:  # 0: the call is being made again
                 shown = draft.length
                 await post.show(draft.text)
 
@@ -224,7 +239,7 @@ async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], f
     task = asyncio.create_task(show())
     try:
         yield
-    except BaseException:
+    except asyncio.CancelledError:
         task.cancel()
         raise
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Awaitable, Callable
 
 from bot import context, conversation, errors, ports, prompts, turns
 
@@ -25,27 +26,33 @@ class Unshown:
 
 
 async def summarise(
-    thread: conversation.Thread, *, before: int, model: ports.Model, name: str, now: dt.datetime
-) -> tuple[conversation.Summary, conversation.Usage]:
+    thread: conversation.Thread,
+    *,
+    before: int,
+    model: ports.Model,
+    name: str,
+    now: dt.datetime,
+    bill: Callable[[str, conversation.Usage], Awaitable[None]],
+) -> conversation.Summary:
     """Summarise the earlier summaries and the posts before place `before` with the model `name`.
 
     Posts that do not fit one call are taken in several, each continuing the summary of the one before.
-    Raises errors.ModelError, also where what came back is empty or no shorter than what it replaces.
+    Each call is billed (`bill`: model and usage), used or not. Raises errors.ModelError, also where what
+    came back is empty or no shorter than what it replaces.
     """
     facts = await model.facts(name)
     posts = [post for post in thread.posts if (post.place or 0) < before]
     if not posts:
         raise errors.NoAnswer("there is nothing to summarise")
     text = "\n\n".join(summary.text for summary in thread.summaries)
-    usage = conversation.Usage()
     for chunk in _chunks(posts, limit=int(facts.context_tokens * CHUNK_SHARE)):
         answer = await model.answer(_request(chunk, earlier=text, facts=facts), Unshown())
-        usage += answer.usage
+        await bill(answer.model, answer.usage)
         text = _checked(answer, chunk, earlier=text)
     places = [post.place or 0 for post in posts]
     first = min([summary.first_place for summary in thread.summaries] + places)
     covered = sum(summary.posts for summary in thread.summaries) + len(posts)
-    summary = conversation.Summary(
+    return conversation.Summary(
         conversation=thread.conversation,
         first_place=first,
         last_place=max(places),
@@ -54,7 +61,6 @@ async def summarise(
         model=name,
         created_at=now,
     )
-    return summary, usage
 
 
 def _request(
