@@ -8,7 +8,9 @@ from bot import fences
 ROOM = 32
 """The most characters that `heal` adds."""
 
-_UNFINISHED_LINE = re.compile(r"(?:^|\n)[ \t>]*(?:[-*+_=~`]{1,2}|#{1,6})\Z")
+_ROUNDS = 20  # how often leaving an end out may show another end to leave out
+_UNFINISHED_LINES = re.compile(r"(?:(?:^|\n)[ \t>]*(?:[-*+_=~`]{1,2}|#{1,6}))+\Z")
+_ROWS = re.compile(r"(?:(?:^|\n)[ \t>]*\|[^\n]*)+\Z")
 _ESCAPE_OR_TICKS = re.compile(r"\\[^\w\s]|`+")
 _DELIMITERS = re.compile(r"[*_]+|~~")
 _LABEL = r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)"
@@ -25,46 +27,48 @@ def heal(text: str) -> str:
     blank. At most `ROOM` characters are added; a text that would need more stays as it is. Finished markup
     is returned unchanged, trailing whitespace and carriage returns aside.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    for _ in range(_ROUNDS):
+        text, is_whole = _heal_end(text.rstrip())
+        if is_whole:
+            break
+    return text
+
+
+def _heal_end(text: str) -> tuple[str, bool]:
+    """The text healed, and whether that is all; not so when an end was left out, as another shows then."""
     blocks = fences.find(text)
     if blocks and blocks[-1].end == fences.EVER_OPEN:
         return _heal_fence(text, blocks[-1])
-    if unfinished := _UNFINISHED_LINE.search(text):
-        return heal(text[: unfinished.start()])
+    if unfinished := _UNFINISHED_LINES.search(text):
+        return text[: unfinished.start()], False
     content, is_paragraph = _last_inline(text)
     last_line = content.rpartition("\n")[2]
     if not content or not text.endswith(last_line):
-        return text
-    if is_paragraph and last_line.startswith("|"):
+        return text, True
+    if is_paragraph and last_line.startswith("|") and (rows := _ROWS.search(text)):
         # The parser sees no table yet: its delimiter row is still to come.
-        return heal(text[: -len(last_line)].rstrip(" \t>"))
+        return text[: rows.start()], False
     healed = _heal_emphasis(_heal_link(_heal_code(content)))
-    if len(healed) - len(content) > ROOM:
-        return text
-    if healed == content:
-        return text
-    return _joined(text, content, healed)
-
-
-def _joined(text: str, content: str, healed: str) -> str:
-    """`text` with the healed end of its last block; what changed is on the block's last line."""
-    kept = len(content) - len(content.rpartition("\n")[2])
+    if healed == content or len(healed) - len(content) > ROOM:
+        return text, True
+    # Only the last line of the block has changed; less is left where a mark was all that stood on it.
+    kept = len(content) - len(last_line)
     if len(healed) < kept:
-        return heal(text[: text.rfind("\n")])
-    shown = (text[: len(text) - (len(content) - kept)] + healed[kept:]).rstrip()
-    unfinished = _UNFINISHED_LINE.search(shown)
-    return heal(shown[: unfinished.start()]) if unfinished else shown
+        return text[: text.rfind("\n")], False
+    shown = (text[: len(text) - len(last_line)] + healed[kept:]).rstrip()
+    return shown, _UNFINISHED_LINES.search(shown) is None
 
 
-def _heal_fence(text: str, fence: fences.Fence) -> str:
+def _heal_fence(text: str, fence: fences.Fence) -> tuple[str, bool]:
     body, newline, last_line = text[fence.body :].rpartition("\n")
     marks = last_line.lstrip(" \t>")
     if marks and not marks.strip(fence.mark[0]):
         text = text[: fence.body] + body + newline
     if not text[fence.body :].strip(" \t\n>"):
-        return heal(text[: fence.start])
+        return text[: fence.start], False
     closing = f"\n{fence.prefix}{fence.mark}"
-    return text.rstrip() + closing if len(closing) <= ROOM else text
+    return (text.rstrip() + closing if len(closing) <= ROOM else text), True
 
 
 def _last_inline(text: str) -> tuple[str, bool]:

@@ -274,6 +274,12 @@ def test_a_growing_text_shows_no_broken_markup(growing: str, shown: str) -> None
     assert splitting.heal(growing) == shown
 
 
+@pytest.mark.parametrize("line", ["-\n", "|\n", "```\n", "**\n", "[\n", "> ", "-\n|\n", "**a "])
+def test_healing_is_bounded(line: str) -> None:
+    """No heap of half-open markup ends the program or takes long."""
+    assert len(splitting.heal("a\n\n" + line * 3000)) <= 3 + 3000 * len(line) + splitting.HEAL_ROOM
+
+
 @pytest.mark.parametrize(
     "text",
     [
