@@ -176,7 +176,7 @@ class Slack:
         client = self._client(self._bot_token, session)
         self._api = web.Web(client=client, clock=self._clock, sleep=self._sleep)
         self._rules, self._team = await self._identity()
-        self._reader = reader.Reader(api=self._api)
+        self._reader = reader.Reader(api=self._api, clock=self._clock)
         self._names = names.Names(api=self._api, clock=self._clock)
         self._exits.push_async_callback(self._names.close)
         self._exits.push_async_callback(self._background.close, seconds=CLOSE_SECONDS)

@@ -20,7 +20,7 @@ import structlog
 from adapters.slack import address, events, names, parse, reader
 from bot import conversation, errors, ports
 
-CALL_SECONDS = 90.0  # patience for one request
+READ_SECONDS = 90.0  # patience for one thread or channel
 MOST_CONVERSATIONS = 500
 MOST_THREADS = 50
 AT_ONCE = 4
@@ -74,7 +74,7 @@ class CatchUp:
             return
         was_in = spot.is_dm
         async for message in self._reader.thread(
-            spot.channel, spot.thread, after=after, patience=CALL_SECONDS
+            spot.channel, spot.thread, after=after, patience=READ_SECONDS
         ):
             await self._edit(message, each.conversation_id)
             is_newer = not each.newest_post or reader.order(each.newest_post) < reader.order(message["ts"])
@@ -87,7 +87,7 @@ class CatchUp:
     ) -> None:
         """The top level of a channel or DM: new posts, mentions, and threads with a mention in them."""
         channel, team = each.home.channel, each.home.workspace
-        pages = self._reader.channel(channel, after=after, patience=CALL_SECONDS)
+        pages = self._reader.channel(channel, after=after, patience=READ_SECONDS)
         unknown = 0
         for message in reversed([message async for message in pages]):
             event = _event(message, channel)
@@ -107,7 +107,7 @@ class CatchUp:
         """From the first mention on, the posts of a thread that the log does not know."""
         was_in = False
         async for message in self._reader.thread(
-            channel, str(root["ts"]), after=after, patience=CALL_SECONDS
+            channel, str(root["ts"]), after=after, patience=READ_SECONDS
         ):
             was_in = was_in or self._is_sign(message)
             if was_in and message["ts"] != root["ts"]:

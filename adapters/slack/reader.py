@@ -24,10 +24,14 @@ def order(ts: str) -> tuple[int, int]:
 
 
 class Reader:
-    """Reads posts through `conversations.replies` and `conversations.history`."""
+    """Reads posts through `conversations.replies` and `conversations.history`.
 
-    def __init__(self, *, api: web.Web) -> None:
+    `patience` is for a whole reading: the seconds after which a refusal or a fault is no longer waited out.
+    """
+
+    def __init__(self, *, api: web.Web, clock: web.Clock) -> None:
         self._api = api
+        self._clock = clock
 
     async def thread(
         self, channel: str, root: str, *, after: str = "", before: str = "", patience: float
@@ -64,10 +68,11 @@ class Reader:
         ts: str | None = None,
     ) -> AsyncGenerator[Message, None]:
         cursor: str | None = None
+        until = self._clock() + patience
         for _ in range(MOST_PAGES):
             answer = await self._api.call(
                 method,
-                patience=patience,
+                patience=max(0.0, until - self._clock()),
                 channel=channel,
                 ts=ts,
                 cursor=cursor,

@@ -1,0 +1,376 @@
+"""The adapter on the emulated Slack: events in, connections, commands, reading late."""
+
+import asyncio
+
+import pytest
+
+from bot import commands, errors
+from emulators import slack
+from tests.unit.adapters import slack_helpers
+
+
+async def test_a_mention_is_recorded_once_and_acknowledged() -> None:
+    """The two events of a mention, each delivered three times, make one post."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.faults.duplicate = 3
+        post = await scene.asked("hello <@{0}>".format(scene.ada))
+        assert [post] == scene.intake.told
+        assert (True, "Ada", "hello @Ada") == (post.addressed, post.author_name, post.text)
+        assert {"acknowledged"} == {delivery.status for delivery in scene.workspace.events}
+
+
+async def test_what_cannot_be_recorded_is_not_acknowledged() -> None:
+    """While the log is broken Slack is told nothing, delivers again, and the post is recorded then."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.broken = True
+        scene.workspace.faults.hold()
+        ts = await scene.workspace.post(
+            channel=scene.dm, user=scene.ada, text="hello", subtype=None
+        )
+        attempts = scene.workspace.events[-1]
+        scene.workspace.deliveries.retry_delays = (0.0,) * 200
+        scene.workspace.faults.release()
+        await scene.workspace.until(lambda _: attempts.attempts >= 2, timeout_seconds=15)
+        assert attempts.acked_at is None
+        scene.intake.broken = False
+        await scene.workspace.settled(timeout_seconds=15)
+        assert [ts] == [post.id for post in scene.intake.told]
+
+
+async def test_edits_deletions_and_previews() -> None:
+    """An edit and a deletion reach the core; a link preview and the bot's own posts do not."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked("see https://example.com", dm=True)
+        await scene.workspace.unfurl(channel=scene.dm, ts=post.id)
+        await scene.workspace.settled()
+        assert scene.intake.edits == []
+        await scene.workspace.edit(channel=scene.dm, ts=post.id, text="never mind")
+        await scene.workspace.settled()
+        assert [(post.conversation, post.id, "never mind")] == scene.intake.edits
+        await scene.workspace.delete(channel=scene.dm, ts=post.id)
+        await scene.workspace.settled()
+        assert {(post.conversation, post.id)} == scene.intake.erased
+        assert scene.intake.told == []
+
+
+async def test_a_root_with_answers_is_erased_when_it_is_deleted() -> None:
+    """Slack keeps a tombstone for a root with replies: the post is erased all the same."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        await scene.workspace.post(channel=scene.channel, user=scene.ada, text="more", thread_ts=post.id)
+        await scene.workspace.delete(channel=scene.channel, ts=post.id)
+        await scene.workspace.settled()
+        assert (post.conversation, post.id) in scene.intake.erased
+
+
+async def test_a_name_that_slack_does_not_give_is_no_obstacle() -> None:
+    """The id stands in for the name, and the event is recorded."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.fail(slack.Fault(method="users.info", kind="http", times=100))
+        post = await scene.asked()
+        assert post.author_name == scene.ada
+
+
+async def test_a_name_is_asked_for_once() -> None:
+    """Ten posts of one person cost one users.info."""
+    async with slack_helpers.scene() as scene:
+        for _ in range(10):
+            await scene.workspace.post(channel=scene.dm, user=scene.ada, text="hello")
+        await scene.workspace.settled()
+        assert len(scene.intake.told) == 10
+        assert len(scene.workspace.called("users.info")) == 1
+
+
+async def test_a_wrong_bot_token_is_told_at_start() -> None:
+    """A refused bot token names its variable and no value."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.bot_token = "xoxb-other"
+        wrong = slack_helpers.adapter(scene.workspace, intake=slack_helpers.Intake(), time=scene.time)
+        scene.workspace.bot_token = "xoxb-right"
+        with pytest.raises(errors.CredentialError, match=r"^SLACK_BOT_TOKEN") as raised:
+            async with wrong:
+                pass
+        assert "xoxb-" not in str(raised.value)
+
+
+async def test_a_wrong_app_token_is_told_at_start() -> None:
+    """A refused app token names its variable, instead of being tried for ever."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.app_token = "xapp-other"
+        wrong = slack_helpers.adapter(scene.workspace, intake=slack_helpers.Intake(), time=scene.time)
+        scene.workspace.app_token = "xapp-right"
+        with pytest.raises(errors.CredentialError, match=r"^SLACK_APP_TOKEN"):
+            async with wrong:
+                pass
+
+
+async def test_missing_scopes_are_named() -> None:
+    """What the manifest asks for and the token lacks can be told to the operator."""
+    async with slack_helpers.scene() as scene:
+        assert frozenset() == scene.adapter.missing_scopes
+        scene.workspace.scopes = scene.workspace.scopes - {"files:write"}
+        poorer = slack_helpers.adapter(scene.workspace, intake=slack_helpers.Intake(), time=scene.time)
+        async with poorer:
+            assert frozenset({"files:write"}) == poorer.missing_scopes
+
+
+@pytest.mark.parametrize("kind", ["refresh", "warning", "abort", "link_disabled"])
+async def test_no_event_is_lost_when_sockets_are_replaced(kind: str) -> None:
+    """Both sockets end at once while people post: every post is recorded once, and two sockets are back."""
+    async with slack_helpers.scene(ping=0.2) as scene:
+        scene.workspace.deliveries.retry_delays = (0.05,) * 100
+        expected = []
+        for number in range(20):
+            if number == 10:
+                await scene.workspace.disconnect_sockets(kind)
+            expected.append(
+                await scene.workspace.post(channel=scene.dm, user=scene.ada, text=f"post {number}")
+            )
+        await scene.workspace.settled(timeout_seconds=20)
+        await scene.workspace.connected(2)
+        assert expected == [post.id for post in scene.intake.told]
+
+
+async def test_a_silent_socket_is_replaced() -> None:
+    """Sockets that neither close nor answer pings are found by that and replaced, and events flow again."""
+    async with slack_helpers.scene(ping=0.2) as scene:
+        opened = len(scene.workspace.called("apps.connections.open"))
+        await scene.workspace.disconnect_sockets("silent")
+        await scene.workspace.until(
+            lambda workspace: len(workspace.called("apps.connections.open")) >= opened + 2,
+            timeout_seconds=20,
+        )
+        scene.workspace.deliveries.retry_delays = (0.05,) * 100
+        post = await scene.asked(dm=True)
+        assert [post] == scene.intake.told
+        assert scene.adapter.healthy() is None
+
+
+async def test_a_command_in_a_channel_is_answered_to_one_person() -> None:
+    """The outcome is an ephemeral post in the thread, once for both events of the mention."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.outcome = commands.Outcome(text="You used **3** tokens.")
+        ts = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text=f"<@{scene.workspace.bot_user_id}> !usage"
+        )
+        await scene.workspace.until(lambda workspace: len(workspace.ephemerals) > 0)
+        await scene.workspace.settled()
+        shown = scene.workspace.ephemerals
+        assert [(scene.ada, ts, "You used **3** tokens.")] == [
+            (each["user"], each["thread_ts"], each["blocks"][0]["text"]) for each in shown
+        ]
+        assert ["usage"] == [command.word for command in scene.intake.commands]
+        assert scene.intake.told == []
+
+
+async def test_a_command_in_a_dm_is_answered_there() -> None:
+    """In a DM nobody else is there: the outcome is a plain post, which no answer mistakes for its own."""
+    async with slack_helpers.scene(dm_mode="flat") as scene:
+        scene.intake.outcome = commands.Outcome(text="Three tokens.")
+        await scene.workspace.post(channel=scene.dm, user=scene.ada, text="!usage")
+        await scene.workspace.until(lambda workspace: len(workspace.messages(scene.dm)) == 2)
+        post = await scene.asked("a question", dm=True)
+        await scene.workspace.post(channel=scene.dm, user=scene.ada, text="!usage again")
+        await scene.workspace.until(lambda workspace: len(workspace.messages(scene.dm)) == 5)
+        reply = await scene.open(post, scene.ledger(post), resumed=True)
+        await reply.finish("the answer")
+        shown = [slack.shown_text(message) for message in scene.workspace.messages(scene.dm)]
+        assert [text for text in shown if text == "Three tokens."] == ["Three tokens."] * 2
+        assert shown[-1] == "the answer"
+
+
+@pytest.mark.parametrize("dm", [True, False])
+async def test_a_file_is_sent_where_only_the_asker_sees_it(dm: bool) -> None:
+    """An export goes to the DM of the person who asked for it, also when they asked in a channel."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.outcome = commands.Outcome(text="Here.", file_name="export.jsonl", file=b'{"a": 1}\n')
+        place = scene.dm if dm else scene.channel
+        text = "!export" if dm else f"<@{scene.workspace.bot_user_id}> !export"
+        await scene.workspace.post(channel=place, user=scene.ada, text=text)
+
+        def files(channel: str) -> list[str]:
+            shown = scene.workspace.messages(channel)
+            return [file["name"] for message in shown for file in message.get("files") or []]
+
+        await scene.workspace.until(lambda _: len(files(scene.dm)) == 1)
+        assert files(scene.channel) == []
+        assert b'{"a": 1}\n' in scene.workspace.file_data.values()
+
+
+async def test_opening_the_app() -> None:
+    """The Messages tab gets prompts, the Home tab says what the bot can do."""
+    async with slack_helpers.scene() as scene:
+        await scene.workspace.open_home(scene.ada, tab="messages")
+        await scene.workspace.open_home(scene.ada, tab="home")
+        await scene.workspace.until(
+            lambda workspace: (scene.dm, None) in workspace.prompts and scene.ada in workspace.homes
+        )
+        assert "!usage" in str(scene.workspace.homes[scene.ada])
+
+
+async def test_a_thread_entered_late_is_read() -> None:
+    """The posts before the mention come oldest first with their authors, the bot's own as the assistant's."""
+    async with slack_helpers.scene() as scene:
+        grace = scene.workspace.add_user("Grace")
+        first = await scene.asked("the first question")
+        done = await scene.open(first, scene.ledger(first))
+        await done.finish("the **first** answer")
+        for number in range(250):
+            await scene.workspace.post(
+                channel=scene.channel, user=grace, text=f"post {number}", thread_ts=first.id, deliver=False
+            )
+        asked = await scene.asked("what do you think?", thread=first.id)
+        await scene.workspace.post(channel=scene.channel, user=grace, text="later", thread_ts=first.id)
+        home = scene.intake.homes_of[asked.conversation]
+        read = await scene.adapter.history(home, slack_helpers.reply_to(asked, home))
+        texts = [(post.role, post.author_name, post.text) for post in read]
+        expected = [
+            ("user", "Ada", "the first question"),
+            ("assistant", "threadmate", "the **first** answer"),
+            *(("user", "Grace", f"post {number}") for number in range(250)),
+        ]
+        assert expected == texts
+        assert not any(post.addressed for post in read)
+
+
+async def test_a_question_that_opens_a_thread_has_no_history() -> None:
+    """Nothing is asked of Slack where nothing can be before the question."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        home = scene.intake.homes_of[post.conversation]
+        assert await scene.adapter.history(home, slack_helpers.reply_to(post, home)) == []
+        assert not scene.workspace.called("conversations.replies")
+
+
+async def test_history_of_an_app_held_to_one_request_a_minute() -> None:
+    """What comes in about two minutes is taken, the rest is left out, and the answer is not held up longer."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.history_limit = "commercial"
+        root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text="root")
+        for number in range(100):
+            await scene.workspace.post(
+                channel=scene.channel, user=scene.ada, text=f"{number}", thread_ts=root, deliver=False
+            )
+        asked = await scene.asked("well?", thread=root)
+        home = scene.intake.homes_of[asked.conversation]
+        before = scene.time.now
+        read = await scene.adapter.history(home, slack_helpers.reply_to(asked, home))
+        assert 15 <= len(read) < 100
+        assert scene.time.now - before < 200
+
+
+async def test_missed_posts_edits_and_mentions_are_caught_up() -> None:
+    """After a stop everything within a day that concerns the bot is told once, oldest first in a thread."""
+    time, intake = slack_helpers.Time(), slack_helpers.Intake()
+    async with slack_helpers.scene(time=time, intake=intake) as scene:
+        workspace, mention = scene.workspace, f"<@{scene.workspace.bot_user_id}> "
+        other = workspace.add_channel("unknown", members=[scene.ada])
+        thread = await scene.asked("a thread it is in")
+        dm = await scene.asked("a DM", dm=True)
+        early = await workspace.post(channel=scene.channel, user=scene.ada, text="a root it is not in")
+        await scene.adapter.__aexit__(None, None, None)
+
+        missed = slack_helpers.Intake(posts=dict(intake.posts), homes_of=dict(intake.homes_of))
+        time.now += 60
+
+        async def post(channel: str, text: str, thread_ts: str | None = None) -> str:
+            return await workspace.post(channel=channel, user=scene.ada, text=text, thread_ts=thread_ts)
+
+        expected = [
+            await post(scene.channel, "a post in the thread", thread.id),
+            await post(scene.dm, "more in the DM's thread", dm.id),
+            await post(scene.dm, "a new DM"),
+            await post(scene.channel, mention + "a new mention"),
+            await post(scene.channel, mention + "a mention in a thread it is not in", early),
+        ]
+        await post(scene.channel, "nothing for the bot")
+        await post(other, mention + "in a channel where it never answered")
+        await workspace.edit(channel=scene.channel, ts=thread.id, text=mention + "an edited question")
+
+        again = slack_helpers.adapter(workspace, intake=missed, time=time)
+        async with again:
+            live = await post(scene.dm, "live")
+            await workspace.until(lambda _: any(each.id == live for each in missed.told))
+            await again.catch_up()
+            await again.catch_up()
+        new = [each for each in missed.told if (each.conversation, each.id) not in intake.posts]
+        assert sorted([*expected, live]) == sorted(each.id for each in new)
+        assert all(each.addressed for each in new)
+        assert [(thread.conversation, thread.id, "an edited question")] == missed.edits
+
+
+async def test_what_is_older_than_a_day_is_left_alone() -> None:
+    """A stop of two days: what was missed on the first is not answered on the third."""
+    time, intake = slack_helpers.Time(), slack_helpers.Intake()
+    async with slack_helpers.scene(time=time, intake=intake) as scene:
+        await scene.asked("a DM", dm=True)
+        await scene.adapter.__aexit__(None, None, None)
+        missed = slack_helpers.Intake(posts=dict(intake.posts), homes_of=dict(intake.homes_of))
+        await scene.workspace.post(channel=scene.dm, user=scene.ada, text="old")
+        time.now += 2 * 24 * 3600
+        again = slack_helpers.adapter(scene.workspace, intake=missed, time=time)
+        async with again:
+            await again.catch_up()
+        assert len(missed.told) == 1
+
+
+async def test_posts_before_the_bot_came_are_not_answered_late() -> None:
+    """In a thread that it joined, catching up tells what came after, not the context before."""
+    time, intake = slack_helpers.Time(), slack_helpers.Intake()
+    async with slack_helpers.scene(time=time, intake=intake) as scene:
+        root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text="before")
+        post = await scene.asked("a mention", thread=root)
+        await scene.adapter.catch_up()
+        assert [post] == intake.told
+
+
+async def test_a_stop_leaves_nothing_behind() -> None:
+    """`run` ends with the stop signal, and no task of a socket outlives the adapter."""
+    time = slack_helpers.Time()
+    async with slack.Slack(clock=time) as workspace:
+        connected = slack_helpers.adapter(workspace, intake=slack_helpers.Intake(), time=time)
+        assert connected.healthy() is not None
+        async with connected:
+            assert connected.healthy() is None
+            stop = asyncio.Event()
+            running = asyncio.create_task(connected.run(stop))
+            stop.set()
+            await running
+        assert [task for task in asyncio.all_tasks() if "SocketModeClient" in repr(task)] == []
+
+
+async def test_without_a_connection_it_is_not_healthy() -> None:
+    """While Slack takes no connection readiness says so, and recovers with it."""
+    async with slack_helpers.scene(ping=0.2) as scene:
+        outage = scene.workspace.fail(
+            slack.Fault(method="apps.connections.open", kind="http", times=1_000_000)
+        )
+        await scene.workspace.disconnect_sockets("abort")
+        async with asyncio.timeout(10):
+            while scene.adapter.healthy() is None:
+                await asyncio.sleep(0)
+        outage.left = 1
+        async with asyncio.timeout(10):
+            while scene.adapter.healthy() is not None:
+                await asyncio.sleep(0)
+
+
+async def test_a_gap_without_any_connection_is_filled() -> None:
+    """What Slack gave up delivering while no socket was open is read when one is open again."""
+    async with slack_helpers.scene(ping=0.2) as scene:
+        await scene.asked("a DM", dm=True)
+        outage = scene.workspace.fail(
+            slack.Fault(method="apps.connections.open", kind="http", times=1_000_000)
+        )
+        await scene.workspace.disconnect_sockets("abort")
+        async with asyncio.timeout(10):
+            while scene.adapter.healthy() is None:
+                await asyncio.sleep(0)
+        scene.workspace.deliveries.retry_delays = ()
+        ts = await scene.workspace.post(channel=scene.dm, user=scene.ada, text="into the void")
+        await scene.workspace.settled()
+        assert {"lost"} == {each.status for each in scene.workspace.events if each.event["ts"] == ts}
+        outage.left = 1
+        async with asyncio.timeout(10):
+            while ts not in {post.id for post in scene.intake.told}:
+                await asyncio.sleep(0)
