@@ -197,7 +197,6 @@ class Reply:
     platform_ids: tuple[str, ...] = ()  # its posts on the platform, in order
     text: str = ""  # whole, once WRITTEN
     plan: Plan | None = None  # the decisions already taken for it
-    question_gone: bool = False  # every post it answers was deleted: withdraw it
     history_read: bool = True  # False: the thread's earlier posts must be fetched first
 
 

@@ -137,8 +137,11 @@ class Log(Protocol):
         row the place after. None when nothing is due.
         """
 
-    async def thread(self, reply: conversation.Reply) -> conversation.Thread:
-        """The tail of the log before the reply's place, not hidden by `new`, past the summaries."""
+    async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:
+        """The log before the reply's place, not hidden by `new`, past the summaries.
+
+        With `tail_only` also without the posts that the newest plan left out.
+        """
 
     async def add_history(self, reply: conversation.Reply, posts: Sequence[conversation.Post]) -> None:
         """Record what was posted before the bot came; placed with, and before, the reply's question."""

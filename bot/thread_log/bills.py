@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import sqlite3
 from typing import Literal
 
-from bot import conversation
+from bot import billing, conversation
 from bot.thread_log import rows
 
 GAPS = 20  # how many of the newest gaps `gaps` gives
 
 By = Literal["user", "channel", "conversation", "day", "model"]
+"""What bills are added up by; days are UTC."""
 
 _KEYS: dict[By, str] = {
     "user": "c.platform || ':' || q.author",
@@ -22,16 +22,6 @@ _KEYS: dict[By, str] = {
     "day": "date(q.sent_at / 1000000, 'unixepoch')",  # UTC
     "model": "q.model",
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Bill:
-    """What the requests of one key and model cost together."""
-
-    key: str
-    model: str
-    requests: int
-    usage: conversation.Usage
 
 
 def billed(
@@ -101,17 +91,40 @@ def break_from(db: sqlite3.Connection, *, number: int, place: int) -> None:
     )
 
 
-def sums(db: sqlite3.Connection, *, by: By) -> list[Bill]:
-    """All bills, answers and summaries, added up by key and model, in the order of the keys."""
+def bills(
+    db: sqlite3.Connection, *, by: By, conversation_id: conversation.ConversationId | None
+) -> list[billing.Bill]:
+    """Every billed call, answers and summaries, of one conversation or of all."""
     found = db.execute(
-        f"SELECT {_KEYS[by]} AS key, q.model, count(*), sum(q.fresh), sum(q.written_5m), sum(q.written_1h),"  # noqa: S608 - our own expressions
-        " sum(q.read), sum(q.output), sum(q.web_searches) FROM requests q"
-        " JOIN conversations c ON c.number = q.conversation GROUP BY key, q.model ORDER BY key, q.model"
+        f"SELECT {_KEYS[by]}, q.model, q.fresh, q.written_5m, q.written_1h, q.read, q.output, q.web_searches"  # noqa: S608 - our own expressions
+        " FROM requests q JOIN conversations c ON c.number = q.conversation"
+        " WHERE ?1 IS NULL OR c.id = ?1 ORDER BY q.number",
+        (conversation_id,),
     )
-    return [
-        Bill(key=key, model=model, requests=requests, usage=_usage(tokens))
-        for key, model, requests, *tokens in found
-    ]
+    return [billing.Bill(key=key, model=model, usage=_usage(tokens)) for key, model, *tokens in found]
+
+
+def answer_usage(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId
+) -> dict[str, dict[str, object]]:
+    """The API's own usage object of each answer that stands in the log, by the id of its post."""
+    found = db.execute(
+        "SELECT p.id, q.raw FROM requests q JOIN posts p ON p.reply = q.reply AND p.role = 'assistant'"
+        " JOIN conversations c ON c.number = p.conversation"
+        " WHERE c.id = ? AND q.kind = 'answer' ORDER BY q.number",
+        (conversation_id,),
+    )
+    return {post_id: json.loads(raw) for post_id, raw in found}
+
+
+def first_place(db: sqlite3.Connection, *, number: int, from_place: int, before_place: int) -> int:
+    """Where the newest plan began: older posts are not sent word for word. 0 before the first."""
+    row = db.execute(
+        "SELECT json_extract(plan, '$.first_place') FROM replies WHERE conversation = ? AND place >= ?"
+        " AND place < ? AND plan IS NOT NULL ORDER BY place DESC LIMIT 1",
+        (number, from_place, before_place),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _usage(tokens: list[int], *, raw: str = "{}") -> conversation.Usage:

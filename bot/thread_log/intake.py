@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import sqlite3
 from collections.abc import Sequence
 
 from bot import conversation
-from bot.thread_log import index, rows
+from bot.thread_log import index, places, rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,19 +39,19 @@ def record(db: sqlite3.Connection, *, post: conversation.Post, home: conversatio
     if not _is_new(db, number=number, post=post, platform=home.platform):
         return False
     sent_at = rows.micros(post.sent_at)
-    place = (home.platform, rows.clean(home.workspace), rows.clean(home.channel), rows.clean(home.address))
+    where = (home.platform, rows.clean(home.workspace), rows.clean(home.channel), rows.clean(home.address))
     if number is None:
         number = db.execute(
             "INSERT INTO conversations (id, platform, workspace, channel, address, newest_at, created_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (post.conversation, *place, sent_at, now),
+            (post.conversation, *where, sent_at, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an INSERT that did not raise has a row
     else:
         db.execute(
             "UPDATE conversations SET platform = ?, workspace = ?, channel = ?, address = ?, newest_at = ?"
             " WHERE number = ? AND newest_at <= ?",
-            (*place, sent_at, number, sent_at),
+            (*where, sent_at, number, sent_at),
         )
     insert(db, number=number, post=post)
     return True
@@ -97,19 +98,62 @@ def remove(db: sqlite3.Connection, *, number: int, post_id: str) -> None:
 
 
 def add_history(db: sqlite3.Connection, *, reply_id: str, posts: Sequence[conversation.Post]) -> None:
-    """Record what came before the bot did, at the place of the reply's question."""
+    """Record what came before the bot did, at places of its own before everything that has one."""
     found = db.execute(
-        "SELECT r.conversation, r.place, c.platform FROM replies r JOIN conversations c"
+        "SELECT r.conversation, c.platform FROM replies r JOIN conversations c"
         " ON c.number = r.conversation WHERE r.id = ?",
         (reply_id,),
     ).fetchone()
     if found is None:  # the conversation was forgotten meanwhile
         return
-    number, place, platform = found
-    for post in map(rows.cleaned, posts):
-        if _is_new(db, number=number, post=post, platform=platform):
-            insert(db, number=number, post=dataclasses.replace(post, addressed=False), place=place - 1)
+    number, platform = found
+    cleaned = sorted(map(rows.cleaned, posts), key=lambda post: post.order)
+    new = [post for post in cleaned if _is_new(db, number=number, post=post, platform=platform)]
+    laid = places.lay_out([(post.role, len(post.text)) for post in new], first=1)
+    places.make_room(db, number=number, places=max(laid, default=0))
+    for post, place in zip(new, laid, strict=True):
+        insert(db, number=number, post=dataclasses.replace(post, addressed=False), place=place)
     db.execute("UPDATE conversations SET history_read = 1 WHERE number = ?", (number,))
+
+
+def posts_by(db: sqlite3.Connection, *, user: str) -> list[tuple[conversation.ConversationId, str]]:
+    """(conversation, post id) of every post by a person; `user` may have `platform:` in front."""
+    platform, _, author = user.rpartition(":")
+    found = db.execute(
+        "SELECT c.id, p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
+        " WHERE p.role = 'user' AND p.author = ?1 AND (?2 = '' OR c.platform IN (?2, '')) ORDER BY p.seq",
+        (author, platform),
+    )
+    return [(conversation.ConversationId(conversation_id), post_id) for conversation_id, post_id in found]
+
+
+def import_posts(db: sqlite3.Connection, *, posts: Sequence[conversation.Post], now: int) -> int:
+    """Record exported posts, one conversation's or several's, at places of their own; how many were new.
+
+    They are never due. Where a conversation is being answered, they wait for its next request.
+    """
+    new = 0
+    for key, group in itertools.groupby(posts, key=lambda post: post.conversation):
+        number = rows.number(db, key)
+        fresh = [
+            post for post in map(rows.cleaned, group) if _is_new(db, number=number, post=post, platform="")
+        ]
+        home = conversation.Home(platform="", workspace="", channel="", address="")
+        for post in fresh:
+            new += record(db, post=dataclasses.replace(post, addressed=False), home=home, now=now)
+        number = rows.number(db, key)
+        if number is not None and not _is_busy(db, number):
+            places.place_waiting(db, number=number)
+    return new
+
+
+def _is_busy(db: sqlite3.Connection, number: int) -> bool:
+    waits = db.execute(
+        "SELECT 1 FROM posts WHERE conversation = ?1 AND addressed = 1 AND reply IS NULL UNION ALL"
+        " SELECT 1 FROM replies WHERE conversation = ?1 AND state IN ('due', 'opened', 'written') LIMIT 1",
+        (number,),
+    )
+    return waits.fetchone() is not None
 
 
 def holds(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> bool:

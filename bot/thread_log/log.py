@@ -8,7 +8,7 @@ import functools
 import pathlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from bot import conversation, errors
+from bot import billing, conversation, errors
 from bot.thread_log import (
     bills,
     changes,
@@ -23,6 +23,7 @@ from bot.thread_log import (
     threads,
     upkeep,
 )
+from bot.thread_log.bills import By
 
 PAGE = 500  # posts read at once by `posts`
 
@@ -83,9 +84,9 @@ class ThreadLog:
         work = functools.partial(replies.begin, conversation_id=conversation_id, now=self._now())
         return await self._store.write(work)
 
-    async def thread(self, reply: conversation.Reply, *, from_place: int = 0) -> conversation.Thread:
-        """The tail of the log before the reply's place; posts before `from_place` are not read."""
-        return await self._store.read(functools.partial(threads.thread, reply=reply, from_place=from_place))
+    async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:
+        """The log before the reply's place; `tail_only`: from the newest plan's first place on."""
+        return await self._store.read(functools.partial(threads.thread, reply=reply, tail_only=tail_only))
 
     async def add_history(self, reply: conversation.Reply, posts: Sequence[conversation.Post]) -> None:
         """Record what was posted before the bot came."""
@@ -271,9 +272,41 @@ class ThreadLog:
             if len(page) < PAGE:
                 return
 
-    async def usage(self, by: bills.By) -> list[bills.Bill]:
-        """All bills added up by a key and the model."""
-        return await self._store.read(functools.partial(bills.sums, by=by))
+    async def bills(
+        self, conversation_id: conversation.ConversationId | None = None, *, by: By = "model"
+    ) -> list[billing.Bill]:
+        """Every billed call of one conversation or of all, each with what it is added up by."""
+        work = functools.partial(bills.bills, by=by, conversation_id=conversation_id)
+        return await self._store.read(work)
+
+    async def answer_usage(
+        self, conversation_id: conversation.ConversationId
+    ) -> dict[str, dict[str, object]]:
+        """The API's own usage object of each answer, by the id of its post."""
+        return await self._store.read(functools.partial(bills.answer_usage, conversation_id=conversation_id))
+
+    async def import_posts(self, posts: Sequence[conversation.Post]) -> int:
+        """Record exported posts; how many were new. They are never due."""
+        return await self._store.write(functools.partial(intake.import_posts, posts=posts, now=self._now()))
+
+    async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
+        """What the next request would be built from, without the posts that still wait."""
+        return await self._store.read(functools.partial(threads.overview, conversation_id=conversation_id))
+
+    async def forget_user(self, user: str) -> int:
+        """Erase every post of a person, an id with or without its platform in front; how many."""
+        found = await self._store.read(functools.partial(intake.posts_by, user=user))
+        for conversation_id, post_id in found:
+            await self.delete(conversation_id, post_id)
+        return len(found)
+
+    async def healthy(self) -> str | None:
+        """None when the log can be read, else what is wrong."""
+        try:
+            await self._store.read(intake.due)
+        except errors.LogUnusable as error:
+            return str(error)
+        return None
 
     def _now(self) -> int:
         return rows.micros(self._clock())

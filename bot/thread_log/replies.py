@@ -12,7 +12,7 @@ import sqlite3
 from typing import Any
 
 from bot import conversation
-from bot.thread_log import intake, rows
+from bot.thread_log import intake, places, rows
 
 UNFINISHED = "state IN ('due', 'opened', 'written')"
 
@@ -22,11 +22,11 @@ def begin(
 ) -> conversation.Reply | None:
     """The unfinished reply, else a new one for what waits, else None (see `ports.Log.begin`)."""
     found = db.execute(
-        "SELECT number, next_place, reset_place FROM conversations WHERE id = ?", (conversation_id,)
+        "SELECT number, reset_place FROM conversations WHERE id = ?", (conversation_id,)
     ).fetchone()
     if found is None:
         return None
-    number, place, reset_place = found
+    number, reset_place = found
     unfinished = db.execute(
         f"SELECT id FROM replies WHERE conversation = ? AND {UNFINISHED}",  # noqa: S608 - our own constant
         (number,),
@@ -41,7 +41,7 @@ def begin(
     if asker is None:
         return None
     reply_id = secrets.token_hex(8)  # short enough for a Discord nonce (25 characters) with a part's number
-    db.execute("UPDATE posts SET place = ? WHERE conversation = ? AND place IS NULL", (place, number))
+    place = places.place_waiting(db, number=number)
     db.execute(
         "UPDATE posts SET reply = ? WHERE conversation = ? AND addressed = 1 AND reply IS NULL",
         (reply_id, number),
@@ -49,9 +49,9 @@ def begin(
     db.execute(
         "INSERT INTO replies (id, conversation, place, reset_place, state, asker, asker_author, asked_at,"
         " begun_at) VALUES (?, ?, ?, ?, 'due', ?, ?, ?, ?)",
-        (reply_id, number, place + 1, reset_place, *asker, now),
+        (reply_id, number, place, reset_place, *asker, now),
     )
-    db.execute("UPDATE conversations SET next_place = ? WHERE number = ?", (place + 2, number))
+    db.execute("UPDATE conversations SET next_place = ? WHERE number = ?", (place + 1, number))
     return _load(db, reply_id=reply_id, resumed=False)
 
 
@@ -135,25 +135,23 @@ def retry(db: sqlite3.Connection, *, conversation_id: conversation.ConversationI
     """Make the last answered question due again and take its answer out of the log.
 
     False while something is due or being answered, and where there is no question to answer again. The
-    question keeps its place, save where it was never sent.
+    question keeps its place.
     """
     number = rows.number(db, conversation_id)
     due = "SELECT 1 FROM posts WHERE conversation = ? AND addressed = 1 AND reply IS NULL"
     found = db.execute(
-        "SELECT r.id, r.place, r.state, r.planned_at FROM replies r"
+        "SELECT r.id, r.state FROM replies r"
         " JOIN conversations c ON c.number = r.conversation AND r.place >= c.reset_place"
         " WHERE r.conversation = ? AND r.state <> 'withdrawn' ORDER BY r.place DESC LIMIT 1",
         (number,),
     ).fetchone()
-    if found is None or found[2] not in ("finished", "failed") or db.execute(due, (number,)).fetchone():
+    if found is None or found[1] not in ("finished", "failed") or db.execute(due, (number,)).fetchone():
         return False
-    reply_id, place, _, sent_at = found
+    reply_id = found[0]
     asked = db.execute("UPDATE posts SET reply = NULL WHERE reply = ? AND role = 'user'", (reply_id,))
     if asked.rowcount == 0:
         return False
     remove_answer(db, reply_id=reply_id)
-    if sent_at is None:
-        db.execute("UPDATE posts SET place = NULL WHERE conversation = ? AND place = ?", (number, place - 1))
     db.execute(
         "UPDATE replies SET state = 'withdrawn', note = 'retry', ended_at = ? WHERE id = ?", (at, reply_id)
     )

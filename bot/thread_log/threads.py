@@ -9,33 +9,74 @@ from bot import conversation
 from bot.thread_log import bills, rows, segments
 
 
-def thread(db: sqlite3.Connection, *, reply: conversation.Reply, from_place: int) -> conversation.Thread:
+def thread(db: sqlite3.Connection, *, reply: conversation.Reply, tail_only: bool) -> conversation.Thread:
     """The log before a reply's place: active summaries, and the posts that none of them covers.
 
-    Leaves out what `new` hid when the reply began, and posts before `from_place`.
+    Leaves out what `new` hid when the reply began; with `tail_only` also the posts before the newest
+    plan's first place.
     """
     found = db.execute(
-        "SELECT r.conversation, r.reset_place FROM replies r WHERE r.id = ?", (reply.id,)
+        "SELECT conversation, reset_place, place FROM replies WHERE id = ?", (reply.id,)
     ).fetchone()
     if found is None:  # forgotten meanwhile
         return conversation.Thread(conversation=reply.conversation, posts=(), summaries=(), last=None)
-    number, reset_place = found
+    number, reset_place, place = found
+    return _before(
+        db,
+        conversation_id=reply.conversation,
+        number=number,
+        reset_place=reset_place,
+        place=place,
+        tail_only=tail_only,
+    )
+
+
+def overview(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> conversation.Thread:
+    """The log as the next request would find it, without the posts that still wait."""
+    found = db.execute(
+        "SELECT number, reset_place, next_place FROM conversations WHERE id = ?", (conversation_id,)
+    ).fetchone()
+    if found is None:
+        return conversation.Thread(conversation=conversation_id, posts=(), summaries=(), last=None)
+    number, reset_place, place = found
+    return _before(
+        db,
+        conversation_id=conversation_id,
+        number=number,
+        reset_place=reset_place,
+        place=place,
+        tail_only=False,
+    )
+
+
+def _before(
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    number: int,
+    reset_place: int,
+    place: int,
+    tail_only: bool,
+) -> conversation.Thread:
     active = tuple(
         segment
-        for segment in segments.active(db, conversation_id=reply.conversation, from_place=reset_place)
-        if segment.last_place < reply.place
+        for segment in segments.active(db, conversation_id=conversation_id, from_place=reset_place)
+        if segment.last_place < place
     )
+    first_place = bills.first_place(db, number=number, from_place=reset_place, before_place=place)
+    start = max(reset_place, first_place) if tail_only else reset_place
     posts = [
-        rows.post(reply.conversation, row)
-        for first, last in _uncovered(max(reset_place, from_place), reply.place - 1, active)
+        rows.post(conversation_id, row)
+        for first, last in _uncovered(start, place - 1, active)
         for row in _rows(db, number=number, first=first, last=last)
     ]
     return conversation.Thread(
-        conversation=reply.conversation,
+        conversation=conversation_id,
         posts=tuple(posts),
         summaries=active,
-        last=bills.last(db, number=number, from_place=reset_place, before_place=reply.place),
+        last=bills.last(db, number=number, from_place=reset_place, before_place=place),
         gaps=bills.gaps(db, number=number),
+        first_place=first_place,
     )
 
 
