@@ -52,9 +52,8 @@ def _heal_end(text: str) -> tuple[str, bool]:
     healed = _heal_emphasis(_heal_link(_heal_code(content)))
     if healed == content or len(healed) - len(content) > ROOM:
         return text, True
-    # Only the last line of the block has changed; less is left where a mark was all that stood on it.
     kept = len(content) - len(last_line)
-    if len(healed) < kept:
+    if not healed.startswith(content[:kept]):  # marks were all that stood on the last line
         return text[: text.rfind("\n")], False
     shown = (text[: len(text) - len(last_line)] + healed[kept:]).rstrip()
     return shown, _UNFINISHED_LINES.search(shown) is None
