@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot import conversation
-from bot.thread_log import index, places, rows
+from bot.thread_log import bills, index, places, rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,8 @@ class Known:
     The newest post is a person's: the bot's own would hide those that came while it wrote.
     """
 
+    conversation_id: conversation.ConversationId
     home: conversation.Home
-    conversation: conversation.ConversationId
     newest_post: str  # its platform id, "" for none
     newest_at: dt.datetime
 
@@ -47,7 +47,7 @@ def record(db: sqlite3.Connection, *, post: conversation.Post, home: conversatio
             (post.conversation, *where, sent_at, now),
         ).lastrowid
         assert number is not None  # noqa: S101 - an INSERT that did not raise has a row
-    else:
+    elif home.platform:  # an imported post does not know where its conversation lives
         db.execute(
             "UPDATE conversations SET platform = ?, workspace = ?, channel = ?, address = ?, newest_at = ?"
             " WHERE number = ? AND newest_at <= ?",
@@ -113,6 +113,9 @@ def add_history(db: sqlite3.Connection, *, reply_id: str, posts: Sequence[conver
     places.make_room(db, number=number, places=max(laid, default=0))
     for post, place in zip(new, laid, strict=True):
         insert(db, number=number, post=dataclasses.replace(post, addressed=False), place=place)
+    if new:  # whatever was sent before began otherwise, and plans name places that have moved
+        bills.break_from(db, number=number, place=0)
+        db.execute("UPDATE replies SET plan = NULL WHERE conversation = ?", (number,))
     db.execute("UPDATE conversations SET history_read = 1 WHERE number = ?", (number,))
 
 
@@ -271,7 +274,7 @@ def _is_new(db: sqlite3.Connection, *, number: int | None, post: conversation.Po
 def _known(row: tuple[str, str, str, str, str, str | None, int]) -> Known:
     conversation_id, platform, workspace, channel, address, newest_post, newest_at = row
     return Known(
-        conversation=conversation.ConversationId(conversation_id),
+        conversation_id=conversation.ConversationId(conversation_id),
         home=conversation.Home(platform=platform, workspace=workspace, channel=channel, address=address),
         newest_post=newest_post or "",
         newest_at=rows.moment(newest_at),

@@ -7,6 +7,7 @@ for reading; a test keeps the two equal. A database that names a step unknown he
 from __future__ import annotations
 
 import sqlite3
+import textwrap
 from collections.abc import Callable, Sequence
 
 from bot import errors
@@ -214,3 +215,12 @@ def m005_commands(db: sqlite3.Connection) -> None:
 
 
 STEPS: Sequence[Step] = (m001_posts, m002_replies, m003_summaries, m004_search, m005_commands)
+
+
+def schema(db: sqlite3.Connection) -> str:
+    """The schema as SQL, in the order it came to be; what FTS5 keeps for itself is left out."""
+    found = db.execute(
+        "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
+        " AND name NOT LIKE 'post_index_%' ORDER BY rowid"
+    )
+    return "".join(f"{textwrap.dedent(' ' * 8 + sql)};\n" for (sql,) in found)

@@ -56,6 +56,11 @@ def make_room(db: sqlite3.Connection, *, number: int, places: int) -> None:
         )
         db.execute(f"UPDATE {table} SET place = -place WHERE conversation = ? AND place < 0", (number,))  # noqa: S608 - as above
     db.execute(
+        "UPDATE summaries SET first_place = first_place + ?1, last_place = last_place + ?1"
+        " WHERE conversation = ?2",
+        (places, number),
+    )
+    db.execute(
         "UPDATE conversations SET next_place = next_place + ?1,"
         " reset_place = CASE reset_place WHEN 0 THEN 0 ELSE reset_place + ?1 END WHERE number = ?2",
         (places, number),

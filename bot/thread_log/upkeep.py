@@ -69,8 +69,7 @@ class Scrubber:
         started = loop.time()
         await self._store.between(_vacuum)
         self._rested_at = loop.time() + REST * (loop.time() - started)
-        while not await self._store.between(_cut_wal):
-            await asyncio.sleep(RETRY_SECONDS)
+        await self._store.between(_cut_wal)
 
 
 def _newest_erasure(db: sqlite3.Connection) -> int | None:
@@ -103,11 +102,13 @@ def _vacuum(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA temp_store = MEMORY")
 
 
-def _cut_wal(db: sqlite3.Connection) -> bool:
+def _cut_wal(db: sqlite3.Connection) -> None:
+    """Raises LogUnusable, through the store, while another process still reads an old view."""
     (patience,) = db.execute("PRAGMA busy_timeout").fetchone()
     db.execute(f"PRAGMA busy_timeout = {CHECKPOINT_BUSY_MILLISECONDS}")  # writes wait behind this
     try:
         (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
         db.execute(f"PRAGMA busy_timeout = {patience}")
-    return not busy
+    if busy:
+        raise errors.LogUnusable("Another process reads the database.")

@@ -1,0 +1,116 @@
+CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE conversations (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    platform TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    newest_at INTEGER NOT NULL,              -- of the newest recorded post: the address is from its event
+    history_read INTEGER NOT NULL DEFAULT 0,
+    next_place INTEGER NOT NULL DEFAULT 1,
+    reset_place INTEGER NOT NULL DEFAULT 0,  -- places before it are hidden (`new`)
+    changed_at INTEGER NOT NULL DEFAULT 0,   -- last edit or deletion of a post that had been sent
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX conversations_newest ON conversations (platform, newest_at);
+    CREATE TABLE posts (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used again: the search index names rows by it
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    id TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    author TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    addressed INTEGER NOT NULL,
+    attachments TEXT NOT NULL,               -- JSON list
+    edited_at INTEGER,
+    place INTEGER,                           -- NULL until it is first sent to Claude
+    reply TEXT,                              -- the reply that answers it, or whose post it is
+    UNIQUE (conversation, id)
+) STRICT;
+CREATE INDEX posts_order ON posts (conversation, sent_at, length(id), id);
+CREATE INDEX posts_place ON posts (conversation, place) WHERE place IS NOT NULL;
+CREATE INDEX posts_waiting ON posts (conversation) WHERE place IS NULL;
+CREATE INDEX posts_due ON posts (conversation) WHERE addressed = 1 AND reply IS NULL;
+CREATE INDEX posts_reply ON posts (reply) WHERE reply IS NOT NULL;
+CREATE INDEX posts_id ON posts (id);
+    CREATE TABLE erased (          -- all that is left of a deleted post
+    conversation TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (conversation, id)
+) STRICT, WITHOUT ROWID;
+    CREATE TABLE replies (
+    id TEXT PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    place INTEGER NOT NULL,
+    reset_place INTEGER NOT NULL,            -- the conversation's when the reply began
+    state TEXT NOT NULL
+        CHECK (state IN ('due', 'opened', 'written', 'finished', 'failed', 'withdrawn')),
+    asker TEXT NOT NULL,                     -- id, author and time of the newest post it answers
+    asker_author TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    platform_ids TEXT NOT NULL DEFAULT '[]', -- JSON list, in order
+    plan TEXT,                               -- JSON; NULL again when what it rests on has changed
+    planned_at INTEGER,
+    note TEXT NOT NULL DEFAULT '',
+    begun_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    UNIQUE (conversation, place)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX replies_unfinished ON replies (conversation) WHERE state IN ('due', 'opened', 'written');
+    CREATE TABLE reply_posts (
+    platform TEXT NOT NULL,
+    id TEXT NOT NULL,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    reply TEXT NOT NULL,
+    PRIMARY KEY (platform, id, conversation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reply_posts_conversation ON reply_posts (conversation);
+    CREATE TABLE requests (
+    number INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    reply TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    author TEXT NOT NULL,                    -- who asked: the bill survives the post
+    kind TEXT NOT NULL,
+    model TEXT NOT NULL,
+    plan TEXT,
+    broken INTEGER NOT NULL DEFAULT 0,       -- something it covered has changed
+    fresh INTEGER NOT NULL,
+    written_5m INTEGER NOT NULL,
+    written_1h INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
+    raw TEXT NOT NULL,                       -- JSON: usage as the API gave it
+    sent_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX requests_place ON requests (conversation, kind, place);
+CREATE INDEX requests_sent ON requests (conversation, kind, sent_at);
+    CREATE TABLE summaries (
+    number INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    first_place INTEGER NOT NULL,
+    last_place INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    posts INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    CHECK (first_place <= last_place)
+) STRICT;
+CREATE INDEX summaries_place ON summaries (conversation, first_place);
+    CREATE VIRTUAL TABLE post_index USING fts5(
+    thread, author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
+);
+    CREATE TABLE upkeep (          -- one row
+    erasures INTEGER NOT NULL,               -- how often something was erased
+    scrubbed INTEGER NOT NULL                -- up to which erasure the bytes are gone too
+) STRICT;
+    CREATE TABLE commands (
+    conversation TEXT NOT NULL,
+    id TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    PRIMARY KEY (conversation, id)
+) STRICT, WITHOUT ROWID;
