@@ -1,7 +1,8 @@
 """Structured logs that hold neither message text nor secrets.
 
 Our own lines carry ids and figures only. Of a library's record, level, place and error class are kept and
-its words dropped, because libraries put whole events into them. Whatever is left is redacted by shape.
+its words dropped, because libraries put whole events into them; of an exception, classes and places, for
+the same reason. Whatever is left is redacted by shape.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import traceback
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -18,7 +20,7 @@ SECRET = re.compile(
     r"xox[a-z]-[\w-]{4,}|xapp-[\w-]{4,}|xoxe\.[\w.-]{4,}|sk-ant-[\w-]{4,}"
     r"|(?:Bearer|Bot)\s+[\w.~+/=-]{8,}"
     r"|\b[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,}"  # a Discord bot token
-    r"|https://(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com/api/webhooks)/\S+"
+    r"|https://(?:hooks\.slack\.com|(?:\w+\.)?discord(?:app)?\.com/api/webhooks)/[^\s\"\\]+"
 )
 HIDDEN = "[redacted]"
 
@@ -27,7 +29,7 @@ def configure(level: str, style: str | None) -> None:
     """Set up logging for the process, to standard error; `style` None: console on a terminal, else JSON."""
     console = style == "console" or (style is None and sys.stderr.isatty())
     last = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if console
         else structlog.processors.JSONRenderer()
     )
@@ -36,9 +38,9 @@ def configure(level: str, style: str | None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            redact,
+            structlog.processors.ExceptionRenderer(trace),
             last,
+            redact,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -47,14 +49,29 @@ def configure(level: str, style: str | None) -> None:
     logging.root.handlers = [LibraryHandler()]
     logging.root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+    sys.excepthook = crashed
 
 
-def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace whatever looks like a credential, in every value of a line."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = hide(value)
-    return event
+def crashed(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Log what ends the process, in place of Python's own report, which would quote the error."""
+    structlog.get_logger().critical("bot.crashed", error=kind.__name__, exc_info=(kind, error, where))
+
+
+def redact(_logger: Any, _method: str, line: Any) -> str:
+    """Replace whatever looks like a credential, in a whole line: no value of any type escapes."""
+    return hide(str(line))
+
+
+def trace(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Where an exception came from, with its causes, oldest first; classes and places without words."""
+    found: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        found.append("".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__)
+        if isinstance(error, BaseExceptionGroup):
+            found += [trace((type(each), each, each.__traceback__)) for each in error.exceptions]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nthen:\n".join(reversed(found))
 
 
 def hide(text: str) -> str:
