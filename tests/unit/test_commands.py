@@ -1,0 +1,72 @@
+"""The words people can say: what counts as one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import commands
+
+
+@pytest.mark.parametrize("word", commands.WORDS)
+def test_every_word_is_understood(word: str) -> None:
+    """Each command is read off `!word`, whatever its case, with what follows as its argument."""
+    assert commands.parse(f" !{word} ") == (word, "")
+    assert commands.parse(f"!{word.upper()}  the  rest ") == (word, "the  rest")
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("!forget\nyes", ("forget", "yes")),  # on two lines
+        ("!export\tmarkdown", ("export", "markdown")),  # after a tab
+        ("!prompt one\ntwo", ("prompt", "one\ntwo")),  # an argument of several lines
+        ("!usgae", ("usgae", "")),  # a slip: it gets a hint
+        ("!", None),  # no word
+        ("! help", None),  # no word either
+        ("!!", None),  # astonishment
+        ("!?", None),
+        ("!important: read this", None),  # punctuation: a sentence, not a command
+        ("!1", None),  # a number
+        ("!ünlich", None),  # no word of ours has such letters
+        ("help", None),  # without the mark it is for Claude
+        ("say !help", None),  # not at the start
+        ("", None),
+    ],
+)
+def test_what_is_a_command(text: str, parsed: tuple[str, str] | None) -> None:
+    """A command is `!`, letters, and after white space whatever it is given."""
+    assert commands.parse(text) == parsed
+
+
+@given(st.text())
+def test_any_text_can_be_asked_about(text: str) -> None:
+    """No text breaks the reading, and what is read is a plain lower-case word."""
+    parsed = commands.parse(text)
+    if parsed:
+        word, argument = parsed
+        assert word.isascii()
+        assert word == word.lower()
+        assert text.lower().split(maxsplit=1)[0] == f"!{word}"
+        assert argument == argument.strip()
+
+
+@pytest.mark.parametrize(
+    ("word", "guess"), [("usgae", "usage"), ("hepl", "help"), ("stpo", "stop"), ("sumary", "summary")]
+)
+def test_a_slip_is_guessed(word: str, guess: str) -> None:
+    """A word close to a command gets that command as a hint."""
+    assert commands.hint(word) == (
+        f"I know no command `{word}`. Did you mean `{guess}`? `help` lists what I can do."
+    )
+
+
+def test_a_strange_word_gets_no_guess() -> None:
+    """A word like none of ours is pointed to `help` only."""
+    assert commands.hint("xyzzy") == "I know no command `xyzzy`. `help` lists what I can do."
+
+
+def test_every_word_says_what_it_does() -> None:
+    """The words are those of the contract, in its order, each with a line of help."""
+    expected = "help new stop retry context summary usage model prompt export forget"
+    assert " ".join(commands.WORDS) == expected
+    assert all(commands.WORDS.values())
