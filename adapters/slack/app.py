@@ -107,10 +107,14 @@ class Slack:
         """Disconnect; events under way are acknowledged or come again."""
         await self._exits.aclose()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Catch up on what was missed, then stay until `stop`."""
+    async def run(self) -> None:
+        """Catch up on what was missed, then stay: the sockets mend themselves."""
         self._background.start(self.catch_up(), name="catch up")
-        await stop.wait()
+        await asyncio.Event().wait()
+
+    def routes(self) -> list[aiohttp_web.RouteDef]:
+        """What Slack's HTTP mode needs served on the bot's own port."""
+        return [] if self._app_token else [aiohttp_web.post("/slack/events", self.handler)]
 
     async def catch_up(self) -> None:
         """Read what was missed since the log's newest posts as they were before this connection."""

@@ -138,7 +138,8 @@ class Reply:
         stream, ts = self._stream, self._ids[number]
         status = "processing" if growing else "active"
         if stream is not None and stream.part == number:
-            if await self._extend(stream, ts, forms.written(part, growing=growing), growing=growing, until=until):
+            text = forms.written(part, growing=growing)
+            if await self._extend(stream, ts, text, growing=growing, until=until):
                 self._shown[number] = part
                 return
             self._stream = None

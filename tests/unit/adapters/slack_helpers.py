@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal
 
 from adapters.slack import address, app, parse
@@ -36,7 +36,7 @@ class Intake:
     homes_of: dict[conversation.ConversationId, conversation.Home] = dataclasses.field(default_factory=dict)
     erased: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     edits: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
-    commands: list[commands.Command] = dataclasses.field(default_factory=list)
+    ordered: list[commands.Command] = dataclasses.field(default_factory=list)
     stopped: list[str] = dataclasses.field(default_factory=list)
     replies: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # conversation, ts of a part
     outcome: commands.Outcome | None = None
@@ -70,13 +70,11 @@ class Intake:
         self.erased.add((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
 
-    async def command(
-        self, command: commands.Command, home: conversation.Home
-    ) -> commands.Outcome | None:
+    async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Keep it; one that was given before is not carried out again."""
-        if command.id in {known.id for known in self.commands}:
+        if command.id in {known.id for known in self.ordered}:
             return None
-        self.commands.append(command)
+        self.ordered.append(command)
         self.homes_of.setdefault(command.conversation, home)
         return self.outcome
 
@@ -161,6 +159,13 @@ def reply_to(
     )
 
 
+async def until(predicate: Callable[[], bool]) -> None:
+    """Return once it holds, giving way to everybody else between two questions; ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not predicate():  # noqa: ASYNC110 - what is waited for has no event to wait on
+            await asyncio.sleep(0)
+
+
 class Time:
     """A clock that moves only when something sleeps on it or a test moves it."""
 
@@ -199,9 +204,7 @@ class Scene:
         """Ada asks; the post as the core was told."""
         mention = "" if dm else f"<@{self.workspace.bot_user_id}> "
         place = self.dm if dm else self.channel
-        ts = await self.workspace.post(
-            channel=place, user=self.ada, text=mention + text, thread_ts=thread
-        )
+        ts = await self.workspace.post(channel=place, user=self.ada, text=mention + text, thread_ts=thread)
         await self.workspace.settled()
         return next(post for post in self.intake.told if post.id == ts)
 

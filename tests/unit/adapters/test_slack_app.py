@@ -3,19 +3,19 @@
 import asyncio
 
 import pytest
+import slack_helpers
 
 from bot import commands, errors
 from emulators import slack
-from tests.unit.adapters import slack_helpers
 
 
 async def test_a_mention_is_recorded_once_and_acknowledged() -> None:
     """The two events of a mention, each delivered three times, make one post."""
     async with slack_helpers.scene() as scene:
         scene.workspace.faults.duplicate = 3
-        post = await scene.asked("hello <@{0}>".format(scene.ada))
+        post = await scene.asked(f"hello <@{scene.ada}>")
         assert [post] == scene.intake.told
-        assert (True, "Ada", "hello @Ada") == (post.addressed, post.author_name, post.text)
+        assert (post.addressed, post.author_name, post.text) == (True, "Ada", "hello @Ada")
         assert {"acknowledged"} == {delivery.status for delivery in scene.workspace.events}
 
 
@@ -24,9 +24,7 @@ async def test_what_cannot_be_recorded_is_not_acknowledged() -> None:
     async with slack_helpers.scene() as scene:
         scene.intake.broken = True
         scene.workspace.faults.hold()
-        ts = await scene.workspace.post(
-            channel=scene.dm, user=scene.ada, text="hello", subtype=None
-        )
+        ts = await scene.workspace.post(channel=scene.dm, user=scene.ada, text="hello", subtype=None)
         attempts = scene.workspace.events[-1]
         scene.workspace.deliveries.retry_delays = (0.0,) * 200
         scene.workspace.faults.release()
@@ -159,7 +157,7 @@ async def test_a_command_in_a_channel_is_answered_to_one_person() -> None:
         assert [(scene.ada, ts, "You used **3** tokens.")] == [
             (each["user"], each["thread_ts"], each["blocks"][0]["text"]) for each in shown
         ]
-        assert ["usage"] == [command.word for command in scene.intake.commands]
+        assert [command.word for command in scene.intake.ordered] == ["usage"]
         assert scene.intake.told == []
 
 
@@ -243,7 +241,7 @@ async def test_a_question_that_opens_a_thread_has_no_history() -> None:
 
 
 async def test_history_of_an_app_held_to_one_request_a_minute() -> None:
-    """What comes in about two minutes is taken, the rest is left out, and the answer is not held up longer."""
+    """What comes in about two minutes is taken, the rest left out: an answer is held up no longer."""
     async with slack_helpers.scene() as scene:
         scene.workspace.history_limit = "commercial"
         root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text="root")
@@ -325,17 +323,18 @@ async def test_posts_before_the_bot_came_are_not_answered_late() -> None:
 
 
 async def test_a_stop_leaves_nothing_behind() -> None:
-    """`run` ends with the stop signal, and no task of a socket outlives the adapter."""
+    """`run` goes on until it is cancelled, and no task of a socket outlives the adapter."""
     time = slack_helpers.Time()
     async with slack.Slack(clock=time) as workspace:
         connected = slack_helpers.adapter(workspace, intake=slack_helpers.Intake(), time=time)
         assert connected.healthy() is not None
         async with connected:
             assert connected.healthy() is None
-            stop = asyncio.Event()
-            running = asyncio.create_task(connected.run(stop))
-            stop.set()
-            await running
+            running = asyncio.create_task(connected.run())
+            await slack_helpers.until(lambda: running.done() or connected.healthy() is None)
+            assert not running.done()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
         assert [task for task in asyncio.all_tasks() if "SocketModeClient" in repr(task)] == []
 
 
@@ -346,13 +345,9 @@ async def test_without_a_connection_it_is_not_healthy() -> None:
             slack.Fault(method="apps.connections.open", kind="http", times=1_000_000)
         )
         await scene.workspace.disconnect_sockets("abort")
-        async with asyncio.timeout(10):
-            while scene.adapter.healthy() is None:
-                await asyncio.sleep(0)
+        await slack_helpers.until(lambda: scene.adapter.healthy() is not None)
         outage.left = 1
-        async with asyncio.timeout(10):
-            while scene.adapter.healthy() is not None:
-                await asyncio.sleep(0)
+        await slack_helpers.until(lambda: scene.adapter.healthy() is None)
 
 
 async def test_a_gap_without_any_connection_is_filled() -> None:
@@ -363,14 +358,10 @@ async def test_a_gap_without_any_connection_is_filled() -> None:
             slack.Fault(method="apps.connections.open", kind="http", times=1_000_000)
         )
         await scene.workspace.disconnect_sockets("abort")
-        async with asyncio.timeout(10):
-            while scene.adapter.healthy() is None:
-                await asyncio.sleep(0)
+        await slack_helpers.until(lambda: scene.adapter.healthy() is not None)
         scene.workspace.deliveries.retry_delays = ()
         ts = await scene.workspace.post(channel=scene.dm, user=scene.ada, text="into the void")
         await scene.workspace.settled()
         assert {"lost"} == {each.status for each in scene.workspace.events if each.event["ts"] == ts}
         outage.left = 1
-        async with asyncio.timeout(10):
-            while ts not in {post.id for post in scene.intake.told}:
-                await asyncio.sleep(0)
+        await slack_helpers.until(lambda: ts in {post.id for post in scene.intake.told})

@@ -5,11 +5,11 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import slack_helpers
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.slack import address, happenings, parse
-from tests.unit.adapters import slack_helpers
 
 RULES = slack_helpers.RULES
 FLAT = dataclasses.replace(RULES, dm_mode="flat")
@@ -176,7 +176,7 @@ def test_texts(text: str, expected: str) -> None:
 def test_the_author_and_the_time() -> None:
     """A post has its author's name where known, and the platform's time to the microsecond."""
     post = said(message(**MENTION)).post
-    assert ("U1", "Ada", "user") == (post.author, post.author_name, post.role)
+    assert (post.author, post.author_name, post.role) == ("U1", "Ada", "user")
     assert dt.datetime(2023, 11, 14, 22, 13, 20, 100, tzinfo=dt.UTC) == post.sent_at
     assert said(message(**MENTION, user="U404")).post.author_name == "U404"
 
@@ -195,8 +195,8 @@ def test_files_are_recorded() -> None:
         {"id": "F3", "file_access": "check_file_info"},
     ]
     post = said(message(**MENTION, subtype="file_share", files=files)).post
-    assert [("F1", "a.png", "image/png", 9, "https://files.slack.com/a")] == [
-        (file.id, file.name, file.media_type, file.size, file.url) for file in post.attachments[:1]
+    assert [(file.id, file.name, file.media_type, file.size, file.url) for file in post.attachments[:1]] == [
+        ("F1", "a.png", "image/png", 9, "https://files.slack.com/a")
     ]
     assert [file.id for file in post.attachments] == ["F1", "F3"]
 
@@ -268,7 +268,9 @@ def test_a_deleted_root_belongs_to_its_own_thread() -> None:
         "previous_message": message(),
         "ts": "1700000010.000000",
     }
-    assert said(message(**MENTION)).post.conversation == parse.conversation_of(deleted, team="T1", rules=RULES)
+    assert said(message(**MENTION)).post.conversation == parse.conversation_of(
+        deleted, team="T1", rules=RULES
+    )
 
 
 @pytest.mark.parametrize(
@@ -306,16 +308,14 @@ def test_history_has_the_bots_own_answers_as_its_own() -> None:
     )
     post = parse.history_post(own, where=where, rules=RULES, names=NAMES)
     assert post is not None
-    assert ("assistant", "**long** answer", "Threadmate") == (post.role, post.text, post.author_name)
+    assert (post.role, post.text, post.author_name) == ("assistant", "**long** answer", "Threadmate")
     person = parse.history_post(message(**MENTION), where=where, rules=RULES, names=NAMES)
     assert person is not None
-    assert ("user", False) == (person.role, person.addressed)
+    assert (person.role, person.addressed) == ("user", False)
     notice = {**own, "metadata": {"event_type": parse.NOTICE, "event_payload": {}}}
     assert parse.history_post(notice, where=where, rules=RULES, names=NAMES) is None
     joined = message(subtype="channel_join")
     assert parse.history_post(joined, where=where, rules=RULES, names=NAMES) is None
-
-
 
 
 @given(text=st.text(max_size=200), held=st.booleans(), thread=st.sampled_from([None, "1690000000.000001"]))

@@ -1,11 +1,11 @@
 """A reply on the emulated Slack: it stands once, whole, whatever goes wrong on the way."""
 
 import pytest
+import slack_helpers
 
 from adapters.slack import forms
 from bot import errors
 from emulators import slack
-from tests.unit.adapters import slack_helpers
 
 LONG = "\n\n".join(f"Paragraph {number}: " + "some words of it. " * 20 for number in range(80))
 
@@ -57,7 +57,7 @@ async def test_in_a_flat_dm_answers_stand_at_the_top_level() -> None:
         reply = await scene.open(post, scene.ledger(post))
         await reply.finish("Here.")
         own = scene.workspace.messages(scene.dm)[-1]
-        assert ("Here.", None) == (slack.shown_text(own), own.get("thread_ts"))
+        assert (slack.shown_text(own), own.get("thread_ts")) == ("Here.", None)
         assert not scene.workspace.called("chat.startStream")
 
 

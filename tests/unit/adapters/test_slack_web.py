@@ -1,0 +1,115 @@
+"""Calls of the Web API: outcomes told apart, waits bounded."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import slack_helpers
+from slack_sdk.web import async_client
+
+from adapters.slack import names, web
+from bot import errors
+from emulators import slack
+
+
+@contextlib.asynccontextmanager
+async def api(url: str, token: str, time: slack_helpers.Time) -> AsyncIterator[web.Web]:
+    """The Web API at this address."""
+    async with aiohttp.ClientSession() as session:
+        client = async_client.AsyncWebClient(token=token, base_url=url, session=session, retry_handlers=[])
+        yield web.Web(client=client, clock=time, sleep=time.sleep)
+
+
+@contextlib.asynccontextmanager
+async def connected() -> AsyncIterator[tuple[slack.Slack, web.Web, slack_helpers.Time]]:
+    """A workspace and its Web API."""
+    time = slack_helpers.Time()
+    async with (
+        slack.Slack(clock=time) as workspace,
+        api(workspace.api_url, workspace.bot_token, time) as calls,
+    ):
+        yield workspace, calls, time
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (slack.Fault(kind="error", error="channel_not_found"), web.Gone),
+        (slack.Fault(kind="error", error="not_in_channel"), web.Refused),
+        (slack.Fault(kind="error", error="ratelimited"), web.Busy),
+        (slack.Fault(kind="ratelimited", retry_after=7), web.Busy),
+        (slack.Fault(kind="error", error="internal_error"), web.Unknown),
+        (slack.Fault(kind="http", status=502), web.Unknown),
+        (slack.Fault(kind="lose_response"), web.Unknown),
+        (slack.Fault(kind="lose_request"), web.Unknown),
+    ],
+)
+async def test_outcomes(fault: slack.Fault, expected: type[errors.PlatformError]) -> None:
+    """Each way a call can end has its own error, and the core sees the ones it knows."""
+    async with connected() as (workspace, calls, _):
+        workspace.fail(fault)
+        with pytest.raises(expected) as raised:
+            await calls.call("auth.test", patience=0)
+        assert expected is type(raised.value)
+        core = errors.PostGone if expected is web.Gone else errors.PlatformError
+        assert isinstance(raised.value, core)
+
+
+async def test_no_connection_means_nothing_was_done() -> None:
+    """A refused connection is told apart from a lost answer: repeating is safe."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/api/"
+        async with api(url, "xoxb-1", slack_helpers.Time()) as calls:
+            with pytest.raises(web.Unreached):
+                await calls.call("auth.test", patience=0)
+
+
+async def test_what_may_be_repeated_is() -> None:
+    """Faults are waited out with growing pauses, a rate limit for as long as Slack asks."""
+    async with connected() as (workspace, calls, time):
+        workspace.fail(slack.Fault(kind="http", times=3))
+        workspace.fail(slack.Fault(kind="ratelimited", retry_after=9))
+        before = time.now
+        await calls.call("auth.test", patience=60)
+        assert pytest.approx(time.now - before) == 9 + 0.2 + 0.5 + 1
+        assert len(workspace.called("auth.test")) == 5
+
+
+async def test_a_post_is_not_repeated_after_an_unknown_outcome() -> None:
+    """A call that may not be repeated is tried again only when it was surely not carried out."""
+    async with connected() as (workspace, calls, _):
+        dm = workspace.open_dm(workspace.add_user("Ada"))
+        workspace.fail(slack.Fault(kind="ratelimited", method="chat.postMessage"))
+        workspace.fail(slack.Fault(kind="lose_response", method="chat.postMessage"))
+        with pytest.raises(web.Unknown):
+            await calls.call("chat.postMessage", repeatable=False, patience=60, channel=dm, text="once")
+        assert len(workspace.messages(dm)) == 1
+
+
+async def test_waits_are_bounded() -> None:
+    """Slack asking for an hour is not waited for: the call ends within its patience."""
+    async with connected() as (workspace, calls, time):
+        workspace.fail(slack.Fault(kind="ratelimited", retry_after=3600, times=100))
+        before = time.now
+        with pytest.raises(web.Busy):
+            await calls.call("auth.test", patience=150)
+        assert time.now - before <= 150
+
+
+async def test_names_are_kept_within_bounds() -> None:
+    """A name is asked once while fresh, many askers share a question, and old names give way."""
+    async with connected() as (workspace, calls, time):
+        people = [workspace.add_user(f"Person {number}", display_name="") for number in range(3)]
+        known = names.Names(api=calls, clock=time)
+        assert (await known.look_up(people))[people[0]] == "Person 0"
+        await known.look_up(people)
+        assert len(workspace.called("users.info")) == 3
+        time.now += names.FRESH_SECONDS + 1
+        workspace.fail(slack.Fault(kind="http", method="users.info", times=3))
+        assert (await known.look_up(people))[people[0]] == "Person 0"  # better stale than an id
+        assert known.known("U404") is None
+        assert await known.look_up(["U404"]) == {}
+        await known.close()
