@@ -19,6 +19,7 @@ from typing import Self
 import discord
 import structlog
 import yarl
+from aiohttp import web
 
 from adapters.discord import (
     backfill,
@@ -66,7 +67,7 @@ class Discord:
     ) -> None:
         self._token, self._api_url, self._gateway_url = token, api_url.rstrip("/"), gateway_url
         self._intake, self._now, self._monotonic, self._sleep = intake, now, monotonic, sleep
-        self.client = gateway.Client()
+        self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
         self._commanding = commanding.Commanding(client=self.client, intake=intake, api=self._calls)
@@ -128,6 +129,10 @@ class Discord:
         if self._connection is None:
             raise RuntimeError("not connected")
         await gateway.outcome(asyncio.shield(self._connection))
+
+    def routes(self) -> list[web.RouteDef]:
+        """Nothing: Discord is reached over its gateway alone."""
+        return []
 
     def healthy(self) -> str | None:
         """None when all is well, else what is wrong, for an operator."""

@@ -12,7 +12,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord import calls, parse
+from adapters.discord import calls, gateway, parse
 from bot import commands, conversation, errors, ports, splitting
 
 log = structlog.get_logger()
@@ -35,24 +35,20 @@ class Commanding:
     """Registers the slash commands and answers both kinds."""
 
     def __init__(
-        self, *, client: discord.Client, intake: ports.Intake, api: Callable[[], calls.Calls]
+        self, *, client: gateway.Client, intake: ports.Intake, api: Callable[[], calls.Calls]
     ) -> None:
         self._client, self._intake, self._api = client, intake, api
-        self._tree = app_commands.CommandTree(
-            client,
-            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
-            allowed_installs=app_commands.AppInstallationType(guild=True),
-        )
         for word, description in commands.WORDS.items():
-            self._tree.add_command(self._slash(word, description))
+            self._client.tree.add_command(self._slash(word, description))
 
     async def register(self) -> None:
         """Tell Discord the commands, where it does not know them as they are."""
         try:
-            wanted = [command.to_dict(self._tree) for command in self._tree.get_commands()]
-            found = [command.to_dict() for command in await self._tree.fetch_commands()]
+            wanted = [command.to_dict(self._client.tree) for command in self._client.tree.get_commands()]
+            # `fetch_commands` of discord.py 2.7.1 shifts the lists of contexts and installs by one.
+            found = await self._client.http.get_global_commands(self._client.application_id or 0)
             if _shapes(wanted) != _shapes(found):
-                await self._tree.sync()
+                await self._client.tree.sync()
                 log.info("discord.commands_registered", count=len(wanted))
         except (discord.DiscordException, OSError) as error:
             log.warning("discord.commands_not_registered", error=type(error).__name__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import discord
 import structlog
+from discord import app_commands
 
 from adapters.discord import calls
 from bot import errors
@@ -15,6 +16,7 @@ from bot import errors
 log = structlog.get_logger()
 
 TOKEN_CLOSED = 4004  # "Gateway Close Event Codes" in Discord's documentation; 4014 has its own exception
+IDENTIFY_EVERY = 5.0  # seconds; "Session Start Limit" there
 BAD_TOKEN = "Discord does not accept DISCORD_BOT_TOKEN: copy it anew from the developer portal, under Bot."  # noqa: S105 - a sentence
 NO_INTENT = (
     "Discord refuses the message content intent: turn on Message Content Intent at "
@@ -47,7 +49,7 @@ class Listener(Protocol):
 class Client(discord.AutoShardedClient):
     """The library's sharded client: it serves one shard as well, and outlives a first connect that fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sleep: Callable[[float], Awaitable[None]]) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -55,8 +57,23 @@ class Client(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=calls.LONGEST_LIMIT,
         )
+        self._sleep = sleep
+        self.tree = app_commands.CommandTree(
+            self,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
         self.listener: Listener | None = None
         calls.bound(self.http)
+        # An event that the library cannot read would end the connection: it lets a parser's error through.
+        self._connection.parsers = {
+            name: _guarded(name, parse) for name, parse in self._connection.parsers.items()
+        }
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002 - the library's signature
+        """Keep Discord's distance between two sessions, by the clock that rules all waiting here."""
+        if not initial:
+            await self._sleep(IDENTIFY_EVERY)
 
     async def on_message(self, message: discord.Message) -> None:
         """See Listener; the library starts each of these as a task of its own, in the order of events."""
@@ -97,6 +114,18 @@ class Client(discord.AutoShardedClient):
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log what a listener let through, without the event, which holds what people wrote."""
         log.error("discord.listener_failed", listener=event_method, exc_info=True)  # noqa: LOG014 - called in a handler
+
+
+def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def guarded(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception:
+            if name in ("READY", "RESUMED"):
+                raise  # without these there is no session
+            log.exception("discord.event_unreadable", name=name)
+
+    return guarded
 
 
 async def outcome(connection: Awaitable[None]) -> None:

@@ -58,8 +58,8 @@ class Lanes:
 
     @property
     def stuck(self) -> int:
-        """How many events wait behind one that cannot be recorded."""
-        return sum(len(self._queues.get(lane, ())) for lane in self._failing)
+        """How many events cannot be recorded, or wait behind one that cannot."""
+        return sum(1 + len(self._queues.get(lane, ())) for lane in self._failing)
 
     async def close(self) -> None:
         """Stop; what waits is caught up on at the next start."""

@@ -31,7 +31,7 @@ FINISH_SECONDS = 900.0  # how long the final text is tried for
 NONCE_SECONDS = 60.0  # how long a repeated nonce is trusted to give the first post back
 LOOK_BACK = 100  # messages after the question in which an unremembered post is looked for
 OLD = dt.timedelta(minutes=50)  # edits of posts over an hour old are scarce: they are kept for the last one
-TYPING_EVERY, TYPING_TIMES = 8.0, 75  # seconds; the sign lasts ten, and ten minutes are enough
+TYPING_EVERY, TYPING_TIMES = 7.0, 85  # seconds; the sign lasts ten, and ten minutes are enough
 ARCHIVED = 50083
 BLANK = "\u2026"
 
@@ -137,8 +137,10 @@ class ReplyPost:
             must_look = must_look or self._clock() - began > NONCE_SECONDS
             found = await self._look(part) if must_look else None
             if found is None:
-                found = str((await self._send(piece, part)).id)
-                self._shown[part] = piece
+                message = await self._send(piece, part)
+                found = str(message.id)
+                # A repeated nonce gives the first post back, with the text of then.
+                self._shown[part] = piece if message.content == piece.strip() else message.content
             self._ids.append(found)
             await self._remember(tuple(self._ids))
             self.stop_typing()
