@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
 from typing import Protocol, Self
 
 import structlog
@@ -40,17 +42,29 @@ class Adapter(ports.Platform, Protocol):
     async def __aenter__(self) -> Self:
         """Connect; raises errors.CredentialError."""
 
-    async def __aexit__(self, *_error: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
         """Disconnect."""
 
-    async def catch_up(self) -> None:
-        """Deliver what was missed while the bot was away."""
+    async def run(self) -> None:
+        """Catch up, then stay until the connection ends for good; raises errors.CredentialError then."""
 
-    async def healthy(self) -> str | None:
+    def healthy(self) -> str | None:
         """None when connected, else what is wrong."""
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What it wants served on the bot's own port."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bot:
+    """A running bot, as `run` and tests see it."""
+
+    port: int  # of its own HTTP server
+    book: thread_log.ThreadLog
+    intake: conversations.Conversations
+    adapters: Mapping[str, Adapter]
 
 
 async def run(chosen: settings.Settings) -> None:
@@ -59,51 +73,75 @@ async def run(chosen: settings.Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
-    counted = metrics.create()
-    system = prompts.system(chosen.system_prompt())
+    async with running(chosen) as bot:
+        log.info("bot.ready", platforms=sorted(bot.adapters), port=bot.port)
+        stopped = asyncio.create_task(stopping.wait())
+        stays = [asyncio.create_task(adapter.run()) for adapter in bot.adapters.values()]
+        try:
+            done, _ = await asyncio.wait([stopped, *stays], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (stopped, *stays):
+                task.cancel()
+            await asyncio.gather(stopped, *stays, return_exceptions=True)
+        log.info("bot.stopping", busy=bot.intake.busy)
+        await bot.intake.drain(chosen.bot_shutdown_seconds)
+    log.info("bot.stopped")
+
+
+@contextlib.asynccontextmanager
+async def running(chosen: settings.Settings) -> AsyncIterator[Bot]:
+    """Everything, connected and answering while the block runs. At its end workers are cut, not drained."""
     async with contextlib.AsyncExitStack() as stack:
         book = await stack.enter_async_context(thread_log.open(chosen.database_url))
         model = await stack.enter_async_context(_claude(chosen))
-        platforms: dict[str, ports.Platform] = {}
-        answering = responder.Responder(
-            log=book,
-            model=model,
-            platforms=platforms,
-            policy=policy(chosen),
-            summary_model=chosen.bot_summary_model,
-            system=system,
-            metrics=counted,
-            now=lambda: dt.datetime.now(dt.UTC),
-            monotonic=time.monotonic,
+        counted = metrics.create()
+        platforms: dict[str, Adapter] = {}
+        intake = conversations.Conversations(
+            log=book, responder=_responder(chosen, book, model, platforms, counted), metrics=counted
         )
-        intake = conversations.Conversations(log=book, responder=answering, metrics=counted)
-        desk = command_desk.CommandDesk(
+        intake.obey = command_desk.CommandDesk(
             book=book,
             policy=policy(chosen),
             instructions=chosen.system_prompt(),
             stop=intake.stop,
             wake=intake.wake,
-        )
-        intake.obey = desk.obey
-        adapters = _adapters(chosen, intake)
+            now=_now,
+        ).obey
+        platforms.update({adapter.name: adapter for adapter in _adapters(chosen, intake)})
         checks: dict[str, http.Check] = {"thread_log": book.healthy}
-        routes: list[web.RouteDef] = []
-        for adapter in adapters:
-            platforms[adapter.name] = adapter
-            checks[adapter.name] = adapter.healthy
-            routes.extend(adapter.routes())
+        checks.update({name: _check(adapter) for name, adapter in platforms.items()})
+        routes = [route for adapter in platforms.values() for route in adapter.routes()]
         served = http.application(checks, counted.registry, routes)
         port = await stack.enter_async_context(
             http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
         )
-        for adapter in adapters:
+        for adapter in platforms.values():
             await stack.enter_async_context(adapter)
-        resumed = await intake.resume()
-        log.info("bot.ready", platforms=sorted(platforms), port=port, resumed=resumed)
-        await _until_stopped(stopping, adapters)
-        log.info("bot.stopping", busy=intake.busy)
-        await intake.drain(chosen.bot_shutdown_seconds)
-    log.info("bot.stopped")
+            stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
+        await intake.resume()
+        yield Bot(port=port, book=book, intake=intake, adapters=platforms)
+
+
+def _responder(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    model: ports.Model,
+    platforms: Mapping[str, ports.Platform],
+    counted: metrics.Metrics,
+) -> responder.Responder:
+    return responder.Responder(
+        log=book,
+        model=model,
+        platforms=platforms,
+        policy=policy(chosen),
+        summary_model=chosen.bot_summary_model,
+        system=prompts.system(chosen.system_prompt()),
+        metrics=counted,
+        now=_now,
+        monotonic=time.monotonic,
+    )
 
 
 def policy(chosen: settings.Settings) -> context.Policy:
@@ -117,6 +155,17 @@ def policy(chosen: settings.Settings) -> context.Policy:
         floor_tokens=chosen.floor_tokens,
         window_turns=chosen.bot_window_turns,
     )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def _check(adapter: Adapter) -> http.Check:
+    async def check() -> str | None:
+        return adapter.healthy()
+
+    return check
 
 
 def _claude(chosen: settings.Settings) -> claude.Claude:
@@ -156,22 +205,6 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
             )
         )
     return made
-
-
-async def _until_stopped(stopping: asyncio.Event, adapters: Sequence[Adapter]) -> None:
-    """Catch up beside the running bot, then wait for the signal."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_caught_up(adapter)) for adapter in adapters]
-        await stopping.wait()
-        for task in tasks:
-            task.cancel()
-
-
-async def _caught_up(adapter: Adapter) -> None:
-    try:
-        await adapter.catch_up()
-    except Exception as error:  # noqa: BLE001 - a failed catch-up must not stop the running bot
-        log.error("catch_up.failed", platform=adapter.name, error=type(error).__name__)  # noqa: TRY400
 
 
 if __name__ == "__main__":

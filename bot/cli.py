@@ -94,7 +94,7 @@ async def _start(run: Run) -> None:
     await run(chosen)
 
 
-async def _usage(by: str, *, as_json: bool) -> None:
+async def _usage(by: thread_log.By, *, as_json: bool) -> None:
     async with thread_log.open(settings.load().database_url) as book:
         totals = billing.totals(await book.bills(by=by))
     if as_json:
@@ -141,7 +141,7 @@ async def _import(file: pathlib.Path) -> None:
     new = known = 0
     async with thread_log.open(settings.load().database_url) as book:
         async for batch in _batches(file):
-            added = await book.import_posts(batch)
+            added = await book.import_posts([post for post, _ in batch])
             new, known = new + added, known + len(batch) - added
     typer.echo(f"{new} posts imported, {known} known already.")
 
@@ -177,7 +177,7 @@ async def _recall(conversation_id: str, query: str, *, limit: int, around: int) 
             raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
         printed: set[str] = set()
         for hit in await book.search(key, query, limit=limit):
-            near = await book.around(key, hit.post.id, around) if around else [hit.post]
+            near = await book.around(hit.post, around) if around else [hit.post]
             for post in near:
                 score = hit.score if post.id == hit.post.id else None
                 if score is None and post.id in printed:

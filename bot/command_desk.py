@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Book(Protocol):
     async def reset(self, conversation_id: conversation.ConversationId) -> None:
         """Hide what came before from requests, summaries and recall."""
 
-    async def retry(self, conversation_id: conversation.ConversationId) -> bool:
+    async def retry(self, conversation_id: conversation.ConversationId, at: dt.datetime) -> bool:
         """Make the last question due again; False when there is none."""
 
     async def forget(self, conversation_id: conversation.ConversationId) -> int:
@@ -43,6 +44,7 @@ class CommandDesk:
     instructions: str
     stop: Callable[[conversation.ConversationId], Awaitable[bool]]
     wake: Callable[[conversation.ConversationId], None]
+    now: Callable[[], dt.datetime]
 
     async def obey(self, command: commands.Command, _home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command, or hint at an unknown word, once; None when it was before."""
@@ -69,7 +71,7 @@ class CommandDesk:
         return commands.Outcome(text="Stopped." if stopped else "I am not writing anything here right now.")
 
     async def _retry(self, command: commands.Command) -> commands.Outcome:
-        if not await self.book.retry(command.conversation):
+        if not await self.book.retry(command.conversation, self.now()):
             return commands.Outcome(text="There is no question here to answer again.")
         self.wake(command.conversation)
         return commands.Outcome(text="I answer the last question again.")
@@ -80,7 +82,8 @@ class CommandDesk:
         summarised = sum(summary.posts for summary in thread.summaries)
         hidden = len(thread.posts) - len(shown)
         total = len(shown) + summarised + hidden
-        tokens = sum(context.estimate(each.text) for each in (*thread.summaries, *shown))
+        texts = [summary.text for summary in thread.summaries] + [post.text for post in shown]
+        tokens = sum(map(context.estimate, texts))
         parts = [f"{len(shown)} of {total} posts word for word"]
         if summarised:
             parts.append(f"{summarised} in the summary")
