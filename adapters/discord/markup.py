@@ -96,8 +96,8 @@ def wire(text: str, people: Mapping[str, str]) -> str:
 def thread_name(text: str) -> str:
     """A name for the thread that a question opens: its first words, one line, at most `NAME_LIMIT`."""
     line = next((line for line in text.splitlines() if _MARKUP.sub("", line).strip()), "")
-    name = " ".join(_MARKUP.sub("", line).split())
-    name = "".join(c for c in name if c.isprintable())
+    shown = (c if c.isprintable() else " " if c.isspace() else "" for c in _MARKUP.sub("", line))
+    name = " ".join("".join(shown).split())
     if len(name) > NAME_LIMIT:
         cut = name[: NAME_LIMIT - 1]
         name = (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.-") + "…"

@@ -141,7 +141,7 @@ def test_what_is_not_words_is_described() -> None:
             "type": "rich",
             "title": "Build 7",
             "description": "failed",
-            "fields": [{"name": "in", "value": "3s"}],
+            "fields": [{"name": "in", "value": "3"}],
         },
         {"type": "link", "title": "Preview", "description": "of a page"},
     ]

@@ -94,6 +94,7 @@ async def test_slash_commands_are_registered_and_private() -> None:
         ada = guild.add_member(env.create_user("ada"))
         result = await ada.slash(channel, "usage", argument="day")
         assert result.ephemeral
+        assert result.response is not None
         assert result.response.content == "Few tokens."
         [command] = sim.core.obeyed
         assert (command.word, command.argument) == ("usage", "day")
