@@ -1,0 +1,157 @@
+"""The stage on Discord, through the real discord.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import stage
+
+from emulators import discord
+
+WRITTEN = (0, 19)  # message types: written, written as a reply
+PINNED, JOINED = 6, 7
+
+
+class DiscordStage(stage.Stage):
+    """See stage.Stage."""
+
+    name = "discord"
+    limit = 2000
+
+    async def __aenter__(self) -> Self:
+        self.service = discord.Discord(clock=self.clock)
+        await self.service.__aenter__()
+        self.bot = self.service.bot_user_id
+        self.names[self.bot] = "threadmate"
+        self.guild = self.service.add_guild("Team")
+        self.channel = stage.Place(channel=self.service.add_channel(self.guild, "general"))
+        self.side_channel = stage.Place(channel=self.service.add_channel(self.guild, "random"))
+        self.ada, self.bob, self._watcher = self.person("Ada"), self.person("Bob"), self.person("Watcher")
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await super().__aexit__(*error)
+        await self.service.__aexit__()
+
+    def credentials(self) -> dict[str, str]:
+        """See stage.Stage."""
+        return {
+            "discord_bot_token": self.service.token,
+            "discord_api_url": self.service.api_url,
+            "discord_gateway_url": self.service.gateway_url,
+        }
+
+    async def connected(self) -> None:
+        """See stage.Stage."""
+        await self.service.connected()
+
+    def person(self, name: str) -> str:
+        """See stage.Stage."""
+        user = self.service.add_user(name)
+        self.service.join(self.guild, user)
+        self.names[user] = name
+        return user
+
+    def dm(self, user: str) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(channel=self.service.open_dm(user))
+
+    def under(self, said: stage.Said) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(channel=said.id) if self._is_channel(said.place) else said.place
+
+    async def thread_of_people(self, said: stage.Said) -> stage.Place:
+        """See stage.Stage."""
+        opened = await self.service.create_thread(
+            channel=said.place.channel, user=self.ada, name="A thread of people", message=said.id
+        )
+        return stage.Place(channel=opened)
+
+    async def command(
+        self, place: stage.Place, word: str, argument: str = "", *, by: str | None = None
+    ) -> str:
+        """See stage.Stage."""
+        options = {"argument": argument} if argument else None
+        given = await self.service.slash(by or self.ada, place.channel, word, options)
+        return "\n".join(str(each["content"]) for each in await given.answered())
+
+    async def preview(self, said: stage.Said) -> None:
+        """See stage.Stage."""
+        await self.service.unfurl(said.place.channel, said.id)
+
+    async def noise(self, place: stage.Place) -> None:
+        """See stage.Stage."""
+        robot = self.service.add_user("Robot", bot=True)
+        self.service.join(self.guild, robot)
+        await self.service.post(channel=place.channel, user=robot, content=f"{self.at(self.bot)} beep")
+        await self.service.post(channel=place.channel, user=self.ada, type=JOINED)
+        await self.service.post(channel=place.channel, user=self.ada, type=PINNED)
+        self.belongs("beep", place.channel)
+
+    def answers(self, place: stage.Place) -> list[str]:
+        """See stage.Stage."""
+        return [str(post["content"]) for post in self._own(place)]
+
+    def answer_ids(self, place: stage.Place) -> list[str]:
+        """See stage.Stage."""
+        return [str(post["id"]) for post in self._own(place)]
+
+    def pinged(self) -> set[str]:
+        """See stage.Stage."""
+        own = {
+            str(post["id"])
+            for channel in self.service.channels
+            for post in self.service.messages(channel["id"])
+            if post["author"]["id"] == self.bot
+        }
+        pings = [ping for message, ping in self.service.pings.items() if message in own]
+        return {target for ping in pings for target in _targets(ping)}
+
+    async def heard(self) -> None:
+        """Events come in order: once a later command is taken up, everything before it was."""
+        barrier = await self.service.slash(self._watcher, self.side_channel.channel, "help", None)
+        await self.until(lambda: barrier.deferred or bool(barrier.responses))
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """See stage.Stage."""
+        await self.service.until(lambda _: predicate(), timeout=stage.LIMIT)
+
+    def conversation(self, said: stage.Said) -> str:
+        """See stage.Stage."""
+        return said.id if self._is_channel(said.place) else said.place.channel
+
+    async def _post(
+        self, place: stage.Place, text: str, *, by: str, to: stage.Said | None, event: bool
+    ) -> str:
+        if not event:
+            self.service.disturb(discord.Disturbance(kind="lose"))
+        return await self.service.post(
+            channel=place.channel, user=by, content=text, reply_to=None if to is None else to.id
+        )
+
+    async def _edit(self, said: stage.Said, text: str, *, event: bool) -> None:
+        if not event:
+            self.service.disturb(discord.Disturbance(kind="lose", event="MESSAGE_UPDATE"))
+        await self.service.edit(said.place.channel, said.id, text)
+
+    async def _delete(self, said: stage.Said, *, event: bool) -> None:
+        if not event:
+            self.service.disturb(discord.Disturbance(kind="lose", event="MESSAGE_DELETE"))
+        await self.service.delete(said.place.channel, said.id)
+
+    def _is_channel(self, place: stage.Place) -> bool:
+        found = next(each for each in self.service.channels if each["id"] == place.channel)
+        return bool(found["type"] == 0)
+
+    def _own(self, place: stage.Place) -> list[dict[str, Any]]:
+        """The bot's posts; nothing stands in a thread that was never opened."""
+        if all(each["id"] != place.channel for each in self.service.channels):
+            return []
+        posts = self.service.messages(place.channel)
+        return [post for post in posts if post["author"]["id"] == self.bot and post["type"] in WRITTEN]
+
+
+def _targets(ping: discord.Ping) -> set[str]:
+    words = {"everyone": ping.everyone, "here": ping.here, ping.replied_user or "": bool(ping.replied_user)}
+    return {*ping.users, *ping.roles, *(word for word, meant in words.items() if meant)}

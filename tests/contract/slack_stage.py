@@ -1,0 +1,153 @@
+"""The stage on Slack: Socket Mode, through the real slack-bolt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import stage
+
+from emulators import slack
+
+
+class SlackStage(stage.Stage):
+    """See stage.Stage."""
+
+    name = "slack"
+    limit = 12_000
+
+    async def __aenter__(self) -> Self:
+        # The second retry comes at once as well: a test waits for no minute.
+        self.service = slack.Slack(clock=self.clock, retry_delays=(0.0, 0.0, 0.0))
+        await self.service.__aenter__()
+        self.bot = self.service.bot_user_id
+        self.names[self.bot] = "threadmate"
+        self.ada, self.bob = self.person("Ada"), self.person("Bob")
+        members = [self.ada, self.bob]
+        self.channel = stage.Place(channel=self.service.add_channel("general", members=members))
+        self.side_channel = stage.Place(channel=self.service.add_channel("random", members=members))
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await super().__aexit__(*error)
+        await self.service.__aexit__(None, None, None)
+
+    def credentials(self) -> dict[str, str]:
+        """See stage.Stage."""
+        return {
+            "slack_bot_token": self.service.bot_token,
+            "slack_app_token": self.service.app_token,
+            "slack_api_url": self.service.api_url,
+        }
+
+    async def connected(self) -> None:
+        """See stage.Stage."""
+        await self.service.connected(2)
+
+    def person(self, name: str) -> str:
+        """See stage.Stage."""
+        user = self.service.add_user(name)
+        self.names[user] = name
+        return user
+
+    def dm(self, user: str) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(channel=self.service.open_dm(user))
+
+    def under(self, said: stage.Said) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(channel=said.place.channel, thread=said.place.thread or said.id)
+
+    async def thread_of_people(self, said: stage.Said) -> stage.Place:
+        """See stage.Stage."""
+        return self.under(said)
+
+    async def command(
+        self, place: stage.Place, word: str, argument: str = "", *, by: str | None = None
+    ) -> str:
+        """See stage.Stage."""
+        seen, told = len(self.answers(place)), len(self.service.ephemerals)
+        given = f"{self.at(self.bot)} !{word} {argument}".strip()
+        await self._post(place, given, by=by or self.ada, to=None, event=True)
+        await self.heard()
+        await self.until(lambda: len(self.answers(place)) > seen or len(self.service.ephemerals) > told)
+        if len(self.service.ephemerals) > told:
+            return slack.shown_text({**self.service.ephemerals[-1], "bot_id": self.service.bot_id})
+        return self.answers(place)[-1]
+
+    async def preview(self, said: stage.Said) -> None:
+        """See stage.Stage."""
+        await self.service.unfurl(channel=said.place.channel, ts=said.id)
+
+    async def noise(self, place: stage.Place) -> None:
+        """See stage.Stage."""
+        robot = self.service.add_user("Robot", is_bot=True)
+        newcomer = self.service.add_user("Newcomer")
+        await self.service.join(channel=place.channel, user=robot)
+        await self.service.join(channel=place.channel, user=newcomer)
+        await self.service.post(
+            channel=place.channel,
+            user=robot,
+            text=f"{self.at(self.bot)} beep",
+            thread_ts=place.thread or None,
+            subtype="bot_message",
+        )
+        self.belongs("beep", f"{place.channel}/{place.thread}")
+
+    def answers(self, place: stage.Place) -> list[str]:
+        """See stage.Stage."""
+        return [self.service.shown(place.channel, str(post["ts"])) for post in self._own(place)]
+
+    def answer_ids(self, place: stage.Place) -> list[str]:
+        """See stage.Stage."""
+        return [str(post["ts"]) for post in self._own(place)]
+
+    def pinged(self) -> set[str]:
+        """See stage.Stage."""
+        return {ping.target for ping in self.service.pings}
+
+    async def heard(self) -> None:
+        """See stage.Stage."""
+        await self.service.settled(timeout_seconds=stage.LIMIT)
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """See stage.Stage."""
+        await self.service.until(lambda _: predicate(), timeout_seconds=stage.LIMIT)
+
+    def conversation(self, said: stage.Said) -> str:
+        """See stage.Stage."""
+        return f"{said.place.channel}/{said.place.thread or said.id}"
+
+    async def _post(
+        self, place: stage.Place, text: str, *, by: str, to: stage.Said | None, event: bool
+    ) -> str:
+        thread = place.thread or (to.place.thread or to.id if to is not None else None)
+        return await self.service.post(
+            channel=place.channel, user=by, text=_typed(text, self.names), thread_ts=thread, deliver=event
+        )
+
+    async def _edit(self, said: stage.Said, text: str, *, event: bool) -> None:
+        await self.service.edit(
+            channel=said.place.channel, ts=said.id, text=_typed(text, self.names), deliver=event
+        )
+
+    async def _delete(self, said: stage.Said, *, event: bool) -> None:
+        await self.service.delete(channel=said.place.channel, ts=said.id, deliver=event)
+
+    def _own(self, place: stage.Place) -> list[dict[str, Any]]:
+        """The bot's posts: those of a thread, or those at the top level of a channel or DM."""
+        posts = self.service.messages(place.channel, place.thread or None)
+        return [
+            post
+            for post in posts
+            if post.get("user") == self.bot and (place.thread or "thread_ts" not in post)
+        ]
+
+
+def _typed(text: str, names: dict[str, str]) -> str:
+    """What Slack makes of typed text: everything but mentions escaped."""
+    for raw, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(raw, safe)
+    for user in names:
+        text = text.replace(f"&lt;@{user}&gt;", f"<@{user}>")
+    return text

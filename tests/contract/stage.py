@@ -1,0 +1,308 @@
+"""One platform with its people, a Claude, and the real bot between them: what every test of a promise uses.
+
+A test says what people do (`post`, `mention`, `edit` …), waits at a barrier (`idle`), and looks at what
+people see (`answers`) and at what Claude was sent (`requests`). No test knows which platform it is on.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import collections
+import contextlib
+import dataclasses
+import pathlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self
+
+import laws
+import sent
+
+from bot import __main__ as program
+from bot import settings
+from emulators import claude
+
+DAY = 86_400.0
+LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
+KEY = "sk-ant-emulated"
+# What the bot does on its own is done in tasks with these names.
+BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where people write: a channel, a thread or a DM."""
+
+    channel: str
+    thread: str = ""  # Slack: the ts of the root; on Discord a thread is a channel itself
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Said:
+    """A post of a person."""
+
+    place: Place
+    id: str
+    text: str  # without the mention of the bot
+
+
+class Clock:
+    """The platform's clock: the real time, moved by `offset` seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        return time.time() + self.offset
+
+
+class Stage(abc.ABC):
+    """A platform, its people and the bot; see the module. `start` and `stop` are the bot's."""
+
+    name: str
+    limit: int  # characters of one post
+    bot: str  # the bot's user id
+    ada: str
+    bob: str
+    channel: Place
+    side_channel: Place
+
+    def __init__(self, *, api: claude.Claude, folder: pathlib.Path) -> None:
+        self.claude = api
+        self.clock = Clock()
+        self.folder = folder
+        self.options: dict[str, Any] = {}
+        self.names: dict[str, str] = {}
+        self._wrote: dict[str, set[str]] = collections.defaultdict(set)
+        self._breaks: collections.Counter[str] = collections.Counter()
+        self._running: contextlib.AsyncExitStack | None = None
+        self._bot: program.Bot
+        api.answer = answer
+
+    # What people do.
+
+    async def post(
+        self, place: Place, text: str, *, by: str | None = None, to: Said | None = None, event: bool = True
+    ) -> Said:
+        """Write a post; `to` makes it a reply (Discord), `event=False` keeps it from the bot for now."""
+        post_id = await self._post(place, text, by=by or self.ada, to=to, event=event)
+        shown = self.readable(text)
+        said = Said(place=place, id=post_id, text=shown)
+        self.belongs(shown, self.conversation(said) if to is None else self.conversation(to))
+        return said
+
+    async def mention(self, place: Place, text: str, *, by: str | None = None, event: bool = True) -> Said:
+        """Write a post that opens by mentioning the bot."""
+        return await self.post(place, f"{self.at(self.bot)} {text}", by=by, event=event)
+
+    async def edit(self, said: Said, text: str, *, event: bool = True) -> Said:
+        """Change a post; the conversation's next request may differ from the last."""
+        edited = dataclasses.replace(said, text=self.readable(text))
+        self.belongs(edited.text, self.conversation(said))
+        self.may_break(said)
+        await self._edit(said, text, event=event)
+        return edited
+
+    async def delete(self, said: Said, *, event: bool = True) -> None:
+        """Delete a post; the conversation's next request may differ from the last."""
+        self.may_break(said)
+        await self._delete(said, event=event)
+
+    def at(self, user: str) -> str:
+        """How a mention is written; both platforms write it alike."""
+        return f"<@{user}>"
+
+    def readable(self, text: str) -> str:
+        """A text as people and Claude read it: mentions as names, without the opening mention of the bot."""
+        text = text.removeprefix(self.at(self.bot)).lstrip()
+        for user, name in self.names.items():
+            text = text.replace(self.at(user), f"@{name}")
+        return text
+
+    @abc.abstractmethod
+    def person(self, name: str) -> str:
+        """Somebody who can write in the channels; their id."""
+
+    @abc.abstractmethod
+    def dm(self, user: str) -> Place:
+        """The direct messages of somebody with the bot."""
+
+    @abc.abstractmethod
+    def under(self, said: Said) -> Place:
+        """Where the answer to a post stands, and where its conversation goes on."""
+
+    @abc.abstractmethod
+    async def thread_of_people(self, said: Said) -> Place:
+        """A thread that people open under a post of theirs."""
+
+    @abc.abstractmethod
+    async def command(self, place: Place, word: str, argument: str = "", *, by: str | None = None) -> str:
+        """Give a command where the platform takes it, and return what the person is told."""
+
+    @abc.abstractmethod
+    async def preview(self, said: Said) -> None:
+        """The platform adds a link preview to a post."""
+
+    @abc.abstractmethod
+    async def noise(self, place: Place) -> None:
+        """What is no post of a person: a bot that writes in the place, and what the platform itself says."""
+
+    # What people see.
+
+    @abc.abstractmethod
+    def answers(self, place: Place) -> list[str]:
+        """The texts of the bot's posts in a place, oldest first."""
+
+    @abc.abstractmethod
+    def answer_ids(self, place: Place) -> list[str]:
+        """The ids of those posts."""
+
+    @abc.abstractmethod
+    def pinged(self) -> set[str]:
+        """Everybody whom a post of the bot has notified: ids, and words such as `everyone`."""
+
+    @property
+    def requests(self) -> list[sent.Body]:
+        """What Claude was sent, in order, but for requests for a summary."""
+        return [call.body for call in self.claude.requests if call.body and not laws.is_summary(call.body)]
+
+    # Barriers.
+
+    @abc.abstractmethod
+    async def heard(self) -> None:
+        """Wait until the bot has recorded, or passed by, everything that happened so far."""
+
+    @abc.abstractmethod
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until it holds; looked at again whenever the platform changes."""
+
+    async def idle(self) -> None:
+        """Wait until the bot has heard everything and has nothing left to do."""
+        async with asyncio.timeout(LIMIT):
+            await self.heard()
+            while busy := [task for task in asyncio.all_tasks() if task.get_name().startswith(BUSY)]:
+                await asyncio.wait(busy)
+
+    # The bot.
+
+    @abc.abstractmethod
+    def credentials(self) -> dict[str, str]:
+        """The settings that point the bot at this platform."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting the bot is started with, by lower-case name."""
+        return {
+            "anthropic_api_key": KEY,
+            "anthropic_base_url": self.claude.url,
+            "database_url": f"sqlite:///{self.folder / 'bot.db'}",
+            "bot_http_port": 0,
+            **self.credentials(),
+            **self.options,
+        }
+
+    async def start(self, **options: Any) -> None:
+        """Start the bot in this process; `options` are settings that stay for later starts."""
+        self.options.update(options)
+        chosen = settings.load(_env_file=None, **self.settings)
+        async with contextlib.AsyncExitStack() as stack:
+            self._bot = await stack.enter_async_context(program.running(chosen))
+            stays = [asyncio.create_task(each.run(), name="run") for each in self._bot.adapters.values()]
+            stack.push_async_callback(_ended, stays)
+            self._running = stack.pop_all()
+        await self.connected()
+
+    @abc.abstractmethod
+    async def connected(self) -> None:
+        """Wait until events reach the bot."""
+
+    async def stop(self, *, patience: float = 0.0) -> None:
+        """Stop the bot, which waits so many seconds for running answers; without effect when it is down."""
+        stack, self._running = self._running, None
+        if stack is not None:
+            await self._bot.intake.drain(patience)
+            await stack.aclose()
+
+    async def stored(self) -> list[str]:
+        """The texts of every post in the log, conversation by conversation, in order."""
+        book = self._bot.book
+        return [post.text for each in await book.conversations() async for post in book.posts(each)]
+
+    async def restart(self, **options: Any) -> None:
+        """Stop it and start it again."""
+        await self.stop()
+        await self.start(**options)
+
+    @contextlib.asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """The bot is down inside the block, and back and done catching up after it."""
+        await self.stop()
+        yield
+        await self.start()
+        await self.idle()
+
+    # The laws.
+
+    @abc.abstractmethod
+    def conversation(self, said: Said) -> str:
+        """A name for the conversation that a post belongs to: the same for every post of it."""
+
+    def belongs(self, text: str, conversation: str) -> None:
+        """Say that a text was written in a conversation."""
+        self._wrote[text.strip()].add(conversation)
+
+    def may_break(self, said: Said, *, times: int = 1) -> None:
+        """Announce that the conversation's next request need not extend the last."""
+        self._breaks[self.conversation(said)] += times
+
+    def conversation_of(self, body: sent.Body) -> str:
+        """The one conversation whose posts a request holds; AssertionError where it mixes two."""
+        candidates: set[str] | None = None
+        for text in sent.texts(body):
+            where = self._wrote.get(text.strip())
+            assert where, f"nobody wrote {text!r}"
+            candidates = set(where) if candidates is None else candidates & where
+            assert candidates, f"{text!r} belongs to another conversation than the posts before it"
+        assert candidates, "the request holds no post"
+        return min(candidates)
+
+    def check(self) -> None:
+        """Assert the laws on everything Claude was sent."""
+        bodies = [call.body for call in self.claude.requests if call.body]
+        laws.check(bodies, conversation_of=self.conversation_of, breaks=self._breaks)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @abc.abstractmethod
+    async def _post(self, place: Place, text: str, *, by: str, to: Said | None, event: bool) -> str:
+        """Write a post, return its id."""
+
+    @abc.abstractmethod
+    async def _edit(self, said: Said, text: str, *, event: bool) -> None:
+        """Change a post."""
+
+    @abc.abstractmethod
+    async def _delete(self, said: Said, *, event: bool) -> None:
+        """Delete a post."""
+
+
+def answer(body: sent.Body) -> str:
+    """What Claude says where a test does not say otherwise: the same to the same, and no word of a post."""
+    return f"Answer to {len(sent.texts(body))} so far."
+
+
+def answered(*counts: int) -> list[str]:
+    """The answers that `answer` gives to requests with these numbers of posts."""
+    return [f"Answer to {count} so far." for count in counts]
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
