@@ -115,6 +115,9 @@ class Draft(Protocol):
     def restart(self) -> None:
         """The call is made again: what was said so far no longer counts."""
 
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """A call was billed that is not in the answer: it was cut, cancelled, declined or gone on from."""
+
 
 class Model(Protocol):
     """Claude, or what stands in for it."""

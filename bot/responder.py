@@ -36,6 +36,7 @@ class Draft:
     changed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     _parts: list[str] = dataclasses.field(default_factory=list)
     length: int = 0
+    bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
 
     def add(self, text: str) -> None:
         """Append; see ports.Draft."""
@@ -47,6 +48,10 @@ class Draft:
         """Begin again; see ports.Draft."""
         self._parts.clear()
         self.length = 0
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """Keep the bill of a call that is not in the answer; see ports.Draft."""
+        self.bills.append((model, usage))
 
     @property
     def text(self) -> str:
@@ -118,8 +123,12 @@ class Responder:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
         request = await self._request(reply)
         draft = Draft()
-        async with showing(post, draft, self.monotonic):
-            answer = await self._until(stop, self.model.answer(request, draft))
+        try:
+            async with showing(post, draft, self.monotonic):
+                answer = await self._until(stop, self.model.answer(request, draft))
+        finally:
+            for model, usage in draft.bills:
+                await self._bill(reply, "lost", model, usage)
         if answer is None:
             answer = conversation.Answer(
                 text=(draft.text.rstrip() + STOPPED_NOTE).lstrip(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Awaitable, Callable
 
@@ -15,14 +16,21 @@ ROOM = 4  # the cap leaves room for thinking: this many times the summary
 CHUNK_SHARE = 0.6  # the part of the summary model's window that posts may fill in one call
 
 
+@dataclasses.dataclass(kw_only=True)
 class Unshown:
-    """A draft nobody sees."""
+    """A draft nobody sees; it keeps the bills that are not in the answer."""
+
+    bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
 
     def add(self, text: str) -> None:
         """Drop it: the answer carries the whole text."""
 
     def restart(self) -> None:
         """Nothing to restart."""
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """Keep a bill; see ports.Draft."""
+        self.bills.append((model, usage))
 
 
 async def summarise(
@@ -46,7 +54,12 @@ async def summarise(
         raise errors.NoAnswer("there is nothing to summarise")
     text = "\n\n".join(summary.text for summary in thread.summaries)
     for chunk in _chunks(posts, limit=int(facts.context_tokens * CHUNK_SHARE)):
-        answer = await model.answer(_request(chunk, earlier=text, facts=facts), Unshown())
+        draft = Unshown()
+        try:
+            answer = await model.answer(_request(chunk, earlier=text, facts=facts), draft)
+        finally:
+            for name_billed, usage in draft.bills:
+                await bill(name_billed, usage)
         await bill(answer.model, answer.usage)
         text = _checked(answer, chunk, earlier=text)
     places = [post.place or 0 for post in posts]
