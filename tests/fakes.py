@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from bot import conversation, errors, pacing, ports
+from bot import context, conversation, errors, pacing, ports
 
 START = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 THINKING = "…"  # the first sign of an answer
@@ -46,6 +46,13 @@ def an_answer(text: str, **changes: object) -> conversation.Answer:
         "message_id": "msg_1",
     }
     return conversation.Answer(**{**fields, **changes})  # type: ignore[arg-type] # a table of fields
+
+
+def a_reply(request: conversation.Request, text: str) -> conversation.Answer:
+    """The answer to a request, billed by its size, nothing cached."""
+    sent = [request.system, request.varying, *(block.text for turn in request.turns for block in turn.blocks)]
+    usage = conversation.Usage(fresh=sum(map(context.estimate, sent)), output=context.estimate(text))
+    return an_answer(text, model=request.plan.model, usage=usage)
 
 
 def facts(model: str, **changes: object) -> conversation.ModelFacts:
@@ -87,7 +94,7 @@ class Model:
         self.most_running = max(self.most_running, self.running)
         try:
             step = self.script.pop(0) if self.script else "ok"
-            answer = an_answer(step, model=request.plan.model) if isinstance(step, str) else step
+            answer = a_reply(request, step) if isinstance(step, str) else step
             if isinstance(answer, conversation.Answer):
                 half = len(answer.text) // 2
                 draft.add(answer.text[:half])
@@ -128,12 +135,18 @@ class Platform:
     earlier: Sequence[conversation.Post] = ()
     opened: dict[str, str] = dataclasses.field(default_factory=dict)  # reply id ─▶ platform id
     calls: list[str] = dataclasses.field(default_factory=list)
+    _reached: dict[str, asyncio.Event] = dataclasses.field(default_factory=dict)
 
     def step(self, name: str) -> None:
         """Note a call, and fail it if it is to fail."""
         self.calls.append(name)
+        self._reached.setdefault(name, asyncio.Event()).set()
         if self.faults.get(name):
             raise self.faults[name].pop(0)
+
+    async def reached(self, name: str) -> None:
+        """Return once such a call was made."""
+        await self._reached.setdefault(name, asyncio.Event()).wait()
 
     @property
     def visible(self) -> list[str]:
@@ -175,6 +188,7 @@ class Reply:
         self.platform.step("show")
         self.platform.shown.append(text)
         self._put(text)
+        self.platform.step("shown")
 
     async def finish(self, text: str) -> None:
         """Put the whole text."""
