@@ -9,7 +9,7 @@ import datetime as dt
 import random
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -34,6 +34,8 @@ from bot import (
 )
 
 log = structlog.get_logger()
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class Adapter(ports.Platform, Protocol):
@@ -91,15 +93,21 @@ async def run(chosen: settings.Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(chosen: settings.Settings) -> AsyncIterator[Bot]:
-    """Everything, connected and answering while the block runs. At its end workers are cut, not drained."""
+async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Bot]:
+    """Everything, connected and answering while the block runs. At its end workers are cut, not drained.
+
+    `sleep` is how the core waits before it tries Claude or a reply again.
+    """
     async with contextlib.AsyncExitStack() as stack:
         book = await stack.enter_async_context(thread_log.open(chosen.database_url))
-        model = await stack.enter_async_context(_claude(chosen))
+        model = await stack.enter_async_context(_claude(chosen, sleep))
         counted = metrics.create()
         platforms: dict[str, Adapter] = {}
         intake = conversations.Conversations(
-            log=book, responder=_responder(chosen, book, model, platforms, counted), metrics=counted
+            log=book,
+            responder=_responder(chosen, book, model, platforms, counted),
+            metrics=counted,
+            sleep=sleep,
         )
         intake.obey = command_desk.CommandDesk(
             book=book,
@@ -168,11 +176,12 @@ def _check(adapter: Adapter) -> http.Check:
     return check
 
 
-def _claude(chosen: settings.Settings) -> claude.Claude:
+def _claude(chosen: settings.Settings, sleep: Sleep) -> claude.Claude:
     key = chosen.anthropic_api_key
     return claude.Claude(
         api_key=key.get_secret_value() if key else "",
         base_url=chosen.anthropic_base_url,
+        sleep=sleep,
         clock=time.monotonic,
         chance=random.SystemRandom(),
     )
