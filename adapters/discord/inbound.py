@@ -67,7 +67,8 @@ class Inbound:
         me = self.me
         if parse.ignored(message, me) is not None:
             return
-        seat = parse.seat(message, await self.resolve(message.channel), me)
+        channel = await self._resolve(message.channel)
+        seat = parse.seat(message, channel if isinstance(channel, discord.Thread) else None, me)
         post = parse.post(message, seat, me, await self._known(seat))
         if post is None:
             return
@@ -95,7 +96,7 @@ class Inbound:
         )
         log.info("discord.edit_recorded", conversation=conversation_id, post=str(message.id), changed=changed)
 
-    async def resolve(self, channel: object) -> object:
+    async def _resolve(self, channel: object) -> object:
         """The channel with its kind: an event can come before the client knows the thread it stands in."""
         if not isinstance(channel, discord.PartialMessageable):
             return channel

@@ -11,14 +11,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-import discord
-
-from adapters.discord import markup
+from adapters.discord import markup, messages
 from bot import commands, conversation
 
 PLATFORM = "discord"
 
-_WRITTEN = (discord.MessageType.default, discord.MessageType.reply)
+_WRITTEN = (messages.DEFAULT, messages.REPLY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,31 +48,31 @@ def root(conversation_id: conversation.ConversationId) -> int:
     return int(conversation_id.rpartition(":")[2])
 
 
-def ignored(message: discord.Message, me: Me) -> str | None:
+def ignored(message: messages.Message, me: Me) -> str | None:
     """Why a message is no post at all; None when it may be one."""
     if message.author.id == me.id:
         return "own"
-    if message.type not in _WRITTEN:
+    if message.type.value not in _WRITTEN:
         return "system"
     if message.flags.ephemeral:
         return "ephemeral"
     return None
 
 
-def seat(message: discord.Message, channel: object, me: Me) -> Seat:
-    """Where a message stands; `channel` is the resolved one (a thread is told by its class)."""
+def seat(message: messages.Message, thread: messages.Thread | None, me: Me) -> Seat:
+    """Where a message stands; `thread` is the one it stands in, if any."""
     if message.guild is None:
         address = str(message.channel.id)
         home = conversation.Home(platform=PLATFORM, workspace="", channel=address, address=address)
         return Seat(kind="dm", opens=conversation_id(address), home=home)
-    if isinstance(channel, discord.Thread):
+    if thread is not None:
         home = conversation.Home(
             platform=PLATFORM,
             workspace=str(message.guild.id),
-            channel=str(channel.parent_id),
-            address=str(channel.id),
+            channel=str(thread.parent_id),
+            address=str(thread.id),
         )
-        return Seat(kind="thread", opens=conversation_id(channel.id), home=home)
+        return Seat(kind="thread", opens=conversation_id(thread.id), home=home)
     address = str(message.channel.id)
     home = conversation.Home(
         platform=PLATFORM, workspace=str(message.guild.id), channel=address, address=address
@@ -88,7 +86,7 @@ def seat(message: discord.Message, channel: object, me: Me) -> Seat:
 
 
 def post(
-    message: discord.Message, seat: Seat, me: Me, known: conversation.ConversationId | None
+    message: messages.Message, seat: Seat, me: Me, known: conversation.ConversationId | None
 ) -> conversation.Post | None:
     """The post that a message is, addressed or not; None for what is neither stored nor answered.
 
@@ -115,10 +113,10 @@ def post(
 
 
 def past(
-    message: discord.Message, conversation_id: conversation.ConversationId, me: Me
+    message: messages.Message, conversation_id: conversation.ConversationId, me: Me
 ) -> conversation.Post | None:
     """A message from before the bot was asked, as context; its own posts are the assistant's."""
-    if message.type not in _WRITTEN or not (text(message, me).strip() or files(message)):
+    if message.type.value not in _WRITTEN or not (text(message, me).strip() or files(message)):
         return None
     return _post(message, conversation_id, me, addressed=False)
 
@@ -140,7 +138,7 @@ def command(post: conversation.Post, seat: Seat) -> commands.Command | None:
     )
 
 
-def mentions_me(message: discord.Message, me: Me) -> bool:
+def mentions_me(message: messages.Message, me: Me) -> bool:
     """Whether a message names the bot or the role Discord made for it; `@everyone` does not."""
     role = _own_role(message)
     return any(user.id == me.id for user in message.mentions) or (
@@ -148,7 +146,7 @@ def mentions_me(message: discord.Message, me: Me) -> bool:
     )
 
 
-def text(message: discord.Message, me: Me) -> str:
+def text(message: messages.Message, me: Me) -> str:
     """A message as Markdown: names for marks, the bot's own opening mention left out, forwards quoted."""
     names = _names(message, me)
     content = markup.without_opening(message.content, user=me.id, role=_own_role(message))
@@ -166,7 +164,7 @@ def text(message: discord.Message, me: Me) -> str:
     return whole or ("" if files(message) else markup.readable(message.content, names).strip())
 
 
-def files(message: discord.Message) -> tuple[conversation.Attachment, ...]:
+def files(message: messages.Message) -> tuple[conversation.Attachment, ...]:
     """The files of a message and of what it forwards, as Discord announced them."""
     forwarded = [each for snapshot in message.message_snapshots for each in snapshot.attachments]
     return tuple(
@@ -182,7 +180,7 @@ def files(message: discord.Message) -> tuple[conversation.Attachment, ...]:
 
 
 def _post(
-    message: discord.Message, conversation_id: conversation.ConversationId, me: Me, *, addressed: bool
+    message: messages.Message, conversation_id: conversation.ConversationId, me: Me, *, addressed: bool
 ) -> conversation.Post:
     return conversation.Post(
         conversation=conversation_id,
@@ -198,28 +196,28 @@ def _post(
     )
 
 
-def _own_role(message: discord.Message) -> int | None:
+def _own_role(message: messages.Message) -> int | None:
     role = message.guild.self_role if message.guild is not None else None
     return role.id if role is not None else None
 
 
-def _own_post_answered(message: discord.Message, me: Me) -> str | None:
+def _own_post_answered(message: messages.Message, me: Me) -> str | None:
     reference = message.reference
-    if reference is None or reference.type is not discord.MessageReferenceType.reply:
+    if reference is None or reference.type.value != messages.REPLY_REFERENCE:
         return None
-    answered = reference.resolved
-    is_own = isinstance(answered, discord.Message) and answered.author.id == me.id
-    return str(reference.message_id) if is_own else None
+    # Of a deleted message no author is left.
+    author = getattr(reference.resolved, "author", None)
+    return str(reference.message_id) if author is not None and author.id == me.id else None
 
 
-def _opens_with_others(message: discord.Message, me: Me) -> bool:
+def _opens_with_others(message: messages.Message, me: Me) -> bool:
     opening = markup.opening(message.content)
     if me.id in opening.users or _own_role(message) in opening.roles:
         return False
     return bool(opening.users or opening.roles or opening.everybody)
 
 
-def _names(message: discord.Message, me: Me) -> markup.Names:
+def _names(message: messages.Message, me: Me) -> markup.Names:
     guild = message.guild
     mentioned = {user.id: user.display_name for user in message.mentions} | {me.id: me.name}
 
@@ -238,7 +236,7 @@ def _names(message: discord.Message, me: Me) -> markup.Names:
     return markup.Names(user=user, role=role, channel=channel)
 
 
-def _embed(embed: discord.Embed) -> str:
+def _embed(embed: messages.Card) -> str:
     """What a bot's card says; previews of links are not of type `rich` and are left out."""
     lines = [embed.title, embed.description, *(f"{field.name}: {field.value}" for field in embed.fields)]
     return "\n".join(line for line in lines if line)
