@@ -36,11 +36,11 @@ from adapters.slack import (
     parse,
     posts,
     reader,
-    reply,
     sockets,
     surface,
     web,
 )
+from adapters.slack import reply as replies
 from bot import conversation, errors, pacing, ports
 
 CONNECTIONS = 200  # to the Web API, ours alone, so that no other traffic can starve it
@@ -136,20 +136,20 @@ class Slack:
         """The posts of the thread before the asker's; see ports.Platform."""
         return await self._history.before(home, reply)
 
-    async def open(self, reply_row: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
+    async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """Put a first sign of the answer in place; see ports.Platform."""
-        spot = address.read(reply_row.home)
+        spot = address.read(reply.home)
 
         async def is_known(ts: str) -> bool:
-            return await self._intake.find(self.name, ts) == reply_row.conversation
+            return await self._intake.find(self.name, ts) == reply.conversation
 
         written = posts.Posts(
             api=self._api,
             reading=self._reader,
             spot=spot,
             rules=self._rules,
-            reply=reply_row.id,
-            asker=reply_row.asker.author,
+            reply=reply.id,
+            asker=reply.asker.author,
             is_known=is_known,
             sleep=self._sleep,
         )
@@ -158,9 +158,9 @@ class Slack:
         pacer = (
             pacing.Pacer(interval=0.7, stretch=1.0) if streams else pacing.Pacer(interval=1.2, stretch=1.1)
         )
-        shown = reply.Reply(
+        shown = replies.Reply(
             posts=written,
-            reply=reply_row,
+            reply=reply,
             remember=remember,
             pacer=pacer,
             native=self._native,

@@ -95,7 +95,14 @@ class Posts:
         self, ts: str, content: dict[str, Any], *, part: int, status: str, patience: float
     ) -> None:
         """Put other words into a post; a stream still open is ended first, its session left at `status`."""
-        arguments = {"channel": self.spot.channel, "ts": ts, "parse": "none", "link_names": False, **content}
+        arguments = {
+            "channel": self.spot.channel,
+            "ts": ts,
+            "metadata": self._metadata(part),  # a stream that Slack ended has none yet
+            "parse": "none",
+            "link_names": False,
+            **content,
+        }
         try:
             await self.api.call("chat.update", patience=patience, **arguments)
         except web.Refused as refused:

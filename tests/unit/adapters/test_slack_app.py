@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import slack_helpers
 
-from bot import commands, errors
+from bot import commands, errors, ports
 from emulators import slack
 
 
@@ -314,12 +314,66 @@ async def test_what_is_older_than_a_day_is_left_alone() -> None:
 
 async def test_posts_before_the_bot_came_are_not_answered_late() -> None:
     """In a thread that it joined, catching up tells what came after, not the context before."""
-    time, intake = slack_helpers.Time(), slack_helpers.Intake()
-    async with slack_helpers.scene(time=time, intake=intake) as scene:
+    async with slack_helpers.scene() as scene:
         root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text="before")
+        await scene.workspace.post(channel=scene.channel, user=scene.ada, text="also before", thread_ts=root)
         post = await scene.asked("a mention", thread=root)
-        await scene.adapter.catch_up()
-        assert [post] == intake.told
+        await caught_up(scene)
+        assert [post] == scene.intake.told
+
+
+async def test_a_post_lost_before_a_later_one_arrived_is_caught_up() -> None:
+    """Not only what is newer than the newest known post counts as missed."""
+    async with slack_helpers.scene() as scene:
+        first = await scene.asked("a mention")
+        lost = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text="lost", thread_ts=first.id, deliver=False
+        )
+        later = await scene.asked("later", thread=first.id)
+        await caught_up(scene)
+        assert [first.id, lost, later.id] == [post.id for post in scene.intake.told]
+
+
+async def test_what_was_forgotten_is_not_answered_again() -> None:
+    """A thread the bot has answered in, but that the log no longer holds, stays forgotten."""
+    async with slack_helpers.scene() as scene:
+        for dm in (True, False):
+            post = await scene.asked(dm=dm)
+            reply = await scene.open(post, scene.ledger(post))
+            await reply.finish("an answer")
+            del scene.intake.posts[post.conversation, post.id]
+            del scene.intake.homes_of[post.conversation]
+        kept = [await scene.asked("another", dm=True), await scene.asked("another")]
+        await caught_up(scene)
+        assert kept == scene.intake.told
+
+
+async def caught_up(scene: slack_helpers.Scene) -> None:
+    """A second adapter on the same log connects and catches up, as after a restart."""
+    async with slack_helpers.adapter(scene.workspace, intake=scene.intake, time=scene.time) as again:
+        await again.catch_up()
+
+
+async def test_the_next_socket_is_open_before_the_old_one_is_closed() -> None:
+    """Warned of a disconnect, the app never has fewer connections than it keeps."""
+    async with slack_helpers.scene() as scene:
+        opened = len(scene.workspace.called("apps.connections.open"))
+        counts: list[int] = []
+
+        def replaced(workspace: slack.Slack) -> bool:
+            counts.append(len(workspace.sockets.connections))
+            return len(workspace.called("apps.connections.open")) >= opened + 2 and counts[-1] == 2
+
+        await scene.workspace.disconnect_sockets("warning")
+        await scene.workspace.until(replaced)
+        assert min(counts) == 2
+
+
+async def test_it_is_a_platform() -> None:
+    """The adapter has the shape that the core asks for, names of arguments included."""
+    async with slack_helpers.scene() as scene:
+        platform: ports.Platform = scene.adapter
+        assert platform.name == "slack"
 
 
 async def test_a_stop_leaves_nothing_behind() -> None:

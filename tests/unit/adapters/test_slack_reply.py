@@ -236,6 +236,44 @@ async def test_an_earlier_answer_is_not_mistaken_for_this_one() -> None:
         assert scene.answers(second) == ["the first answer", "the second answer"]
 
 
+async def test_a_stream_that_another_reply_gave_up_is_not_taken_over() -> None:
+    """What the ledger knows belongs to its own reply, though it stands after the question and is unmarked."""
+    async with slack_helpers.scene() as scene:
+        first = await scene.asked()
+        second = await scene.asked("and now?", thread=first.id)
+        given_up = await scene.open(first, scene.ledger(first))
+        await given_up.show("half of ")
+        reply = await scene.open(second, scene.ledger(second), resumed=True, name="r2")
+        await reply.finish("the second answer")
+        assert scene.answers(second) == ["half ", "the second answer"]
+
+
+async def test_the_last_words_are_not_doubled_when_their_call_is_lost() -> None:
+    """Adding to a stream is not repeated, not even by `finish`, which is patient with everything else."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        reply = await scene.open(post, scene.ledger(post))
+        await reply.show("half of ")
+        scene.workspace.fail(slack.Fault(method="chat.appendStream", kind="lose_response"))
+        await reply.finish("half of it, and the rest")
+        assert scene.answers(post) == ["half of it, and the rest"]
+
+
+async def test_a_session_is_ended_though_its_stream_died_long_ago() -> None:
+    """After a crash of ten minutes the stop button goes away with the completed answer."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        ledger = scene.ledger(post)
+        crashed = await scene.open(post, ledger)
+        await crashed.show("half of ")
+        scene.time.now += 600
+        assert scene.workspace.status(scene.channel, post.id) == "processing"
+        reply = await scene.open(post, ledger, resumed=True)
+        await reply.finish("half of it, and the rest")
+        assert scene.answers(post) == ["half of it, and the rest"]
+        assert scene.workspace.status(scene.channel, post.id) == "active"
+
+
 async def test_blocks_that_slack_refuses_give_way_to_plain_text() -> None:
     """The answer lands in mrkdwn, in as many shorter parts as it takes."""
     async with slack_helpers.scene() as scene:
@@ -291,7 +329,7 @@ async def test_an_answer_alerts_nobody(streams: bool) -> None:
     """Whatever the model writes, no channel, group or person is notified and no link fetched."""
     text = (
         "<!channel> <!here|here> <!subteam^S1|@ops> <@{ada}> @here @channel @everyone "
-        "https://example.com\n\n```\n<!channel> <@{ada}>\n```\n`<!everyone>` <!channel"
+        "https://example.com\n\n```\n<!channel> <@{ada}>\n```\n`<!everyone>` &lt;!here> <!channel"
     )
     async with slack_helpers.scene() as scene:
         scene.workspace.streaming_allowed = streams
@@ -304,6 +342,8 @@ async def test_an_answer_alerts_nobody(streams: bool) -> None:
         assert scene.workspace.pings == []
         assert scene.workspace.unfurls == []
         assert "@Ada" in scene.answers(post)[0]
+        raw = slack.shown_text(scene.workspace.messages(scene.channel, post.id)[-1])
+        assert "&lt;\u2060!here>" in raw  # spelt as an entity it is defused too
 
 
 async def test_a_rate_limited_step_is_left_out_and_the_end_is_not() -> None:
