@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -292,9 +293,10 @@ async def scene(
     permissions: set[str] | None = None,
     kind: str = "text",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Scene]:
-    """Everything at once; `permissions` are those taken from the bot in the channel."""
-    async with emulator.Discord() as service:
+    """Everything at once; `permissions` are those taken from the bot in the channel, `clock` is Discord's."""
+    async with emulator.Discord(clock=clock) as service:
         guild = service.add_guild("Team")
         channel = service.add_channel(guild, "general", kind=kind, permissions=permissions)
         ada, bob = service.add_user("Ada"), service.add_user("Bob")

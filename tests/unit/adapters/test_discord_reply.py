@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import discord_helpers
 import pytest
@@ -271,14 +272,16 @@ async def test_failing_and_withdrawing() -> None:
         assert scene.core.replies[row.conversation] == ()
 
 
-async def test_an_old_post_is_edited_once_more_only() -> None:
-    """Posts near an hour old are not edited for showing: those edits are scarce and kept for the end."""
-    async with discord_helpers.scene() as scene:
+async def test_an_old_post_is_edited_for_its_end_alone() -> None:
+    """Edits of posts over an hour old are scarce: none is spent on showing, and the final text lands."""
+    async with discord_helpers.scene(clock=lambda: time.time() - 7200) as scene:
         row = await due(scene)
         writing = await scene.adapter.open(row, scene.remember(row))
-        assert not reply.ReplyPost._is_old(row.asker.id)
-        await writing.show("Young")
-        assert reply.ReplyPost._is_old("1500000000000000000")
+        for words in range(1, 9):
+            await writing.show("word " * words)
+        assert scene.calls("PATCH", "/messages/") == []
+        await writing.finish("The last word.")
+        assert scene.says(row.asker.id) == ["The last word."]
 
 
 async def test_where_it_may_not_post_the_core_hears_so() -> None:
