@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from bot import conversation
+from bot import conversation, errors
 
 PLATFORM = "slack"
 
@@ -41,5 +41,8 @@ def home(address: Address, *, team: str) -> conversation.Home:
 
 
 def read(where: conversation.Home) -> Address:
-    """The address in a home this adapter wrote."""
-    return Address(**json.loads(where.address))
+    """The address in a home this adapter wrote. Raises errors.PostGone for any other, as of an import."""
+    try:
+        return Address(**json.loads(where.address))
+    except (ValueError, TypeError) as error:
+        raise errors.PostGone("this conversation has no address on Slack") from error

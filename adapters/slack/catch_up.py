@@ -77,7 +77,7 @@ class CatchUp:
             spot.channel, spot.thread, after=after, patience=READ_SECONDS
         ):
             await self._edit(message, each.conversation_id)
-            is_newer = not each.newest_post or reader.order(each.newest_post) < reader.order(message["ts"])
+            is_newer = not each.newest_post or each.newest_at < parse.moment(str(message["ts"]))
             if was_in or is_newer:
                 await self._tell(message, spot.channel, each.home.workspace)
             was_in = was_in or self._is_sign(message)

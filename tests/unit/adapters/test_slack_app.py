@@ -1,11 +1,12 @@
 """The adapter on the emulated Slack: events in, connections, commands, reading late."""
 
 import asyncio
+import dataclasses
 
 import pytest
 import slack_helpers
 
-from bot import commands, errors, ports
+from bot import commands, conversation, errors, ports
 from emulators import slack
 
 
@@ -346,6 +347,20 @@ async def test_what_was_forgotten_is_not_answered_again() -> None:
         kept = [await scene.asked("another", dm=True), await scene.asked("another")]
         await caught_up(scene)
         assert kept == scene.intake.told
+
+
+async def test_an_imported_conversation_does_not_hinder_catching_up() -> None:
+    """A conversation without an address of ours, with ids of another kind, is passed over."""
+    async with slack_helpers.scene() as scene:
+        known = await scene.asked("a mention")
+        home = scene.intake.homes_of[known.conversation]
+        strange = dataclasses.replace(known, conversation=conversation.ConversationId("x"), id="post-1")
+        await scene.intake.post(strange, dataclasses.replace(home, address="", channel=""))
+        lost = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text="lost", thread_ts=known.id, deliver=False
+        )
+        await caught_up(scene)
+        assert lost in {post.id for post in scene.intake.told}
 
 
 async def caught_up(scene: slack_helpers.Scene) -> None:
