@@ -15,6 +15,7 @@ from bot.thread_log import (
     commands,
     echoes,
     intake,
+    ledger,
     recall,
     replies,
     rows,
@@ -307,6 +308,14 @@ class ThreadLog:
         except errors.LogUnusable as error:
             return str(error)
         return None
+
+    async def ledger(
+        self, conversation_id: conversation.ConversationId, limit: int = 50
+    ) -> list[ledger.Entry]:
+        """The newest replies of a conversation as rows, oldest first."""
+        return await self._store.read(
+            functools.partial(ledger.entries, conversation_id=conversation_id, limit=limit)
+        )
 
     def _now(self) -> int:
         return rows.micros(self._clock())

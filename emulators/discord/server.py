@@ -117,6 +117,11 @@ class Discord(people.People):
         """The application's id."""
         return self._world.application_id
 
+    @property
+    def world(self) -> state.World:
+        """Everything that exists, as records: for those who look often and change nothing."""
+        return self._world
+
     def messages(self, channel: people.Id) -> list[records.Json]:
         """What stands in a channel now, oldest first."""
         found = self._world.channel(channel)
