@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -89,6 +90,26 @@ class DiscordStage(stage.Stage):
         await self.service.post(channel=place.channel, user=self.ada, type=PINNED)
         self.belongs("beep", place.channel)
 
+    def repeat_events(self, times: int) -> None:
+        """See stage.Stage; Discord itself sends no event more than twice."""
+        self.service.disturb(discord.Disturbance(kind="duplicate", times=times * 100))
+
+    def swap_events(self) -> None:
+        """See stage.Stage."""
+        self.service.disturb(discord.Disturbance(kind="reorder"))
+
+    async def disconnect(self, kind: str) -> None:
+        """See stage.Stage."""
+        await self.service.break_gateway(kind="reconnect" if kind == "asked" else "abort")
+
+    def lose_first_sign(self) -> None:
+        """See stage.Stage."""
+        self.service.fail(discord.Fault(kind="lose_response", method="POST", path="/messages$"))
+
+    async def disconnected(self) -> None:
+        """See stage.Stage."""
+        await self.until(lambda: not self.service.sessions)
+
     def answers(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
         return [str(post["content"]) for post in self._own(place)]
@@ -109,9 +130,11 @@ class DiscordStage(stage.Stage):
         return {target for ping in pings for target in _targets(ping)}
 
     async def heard(self) -> None:
-        """Events come in order: once a later command is taken up, everything before it was."""
+        """Events come in order: once a later command is taken up, everything before it is in a lane."""
         barrier = await self.service.slash(self._watcher, self.side_channel.channel, "help", None)
         await self.until(lambda: barrier.deferred or bool(barrier.responses))
+        if lanes := [task for task in asyncio.all_tasks() if task.get_name().startswith("discord lane ")]:
+            await asyncio.wait(lanes, timeout=stage.LIMIT)
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """See stage.Stage."""

@@ -94,6 +94,26 @@ class SlackStage(stage.Stage):
         )
         self.belongs("beep", f"{place.channel}/{place.thread}")
 
+    def repeat_events(self, times: int) -> None:
+        """See stage.Stage."""
+        self.service.faults.duplicate = times
+
+    def swap_events(self) -> None:
+        """See stage.Stage."""
+        self.service.faults.reorder(2)
+
+    async def disconnect(self, kind: str) -> None:
+        """See stage.Stage."""
+        await self.service.disconnect_sockets({"asked": "refresh", "torn": "abort"}[kind])
+
+    def lose_first_sign(self) -> None:
+        """See stage.Stage."""
+        self.service.fail(slack.Fault(kind="lose_response", method="chat.startStream"))
+
+    async def disconnected(self) -> None:
+        """See stage.Stage."""
+        await self.until(lambda: not self.service.sockets.open_connections())
+
     def answers(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
         return [self.service.shown(place.channel, str(post["ts"])) for post in self._own(place)]

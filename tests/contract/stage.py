@@ -11,7 +11,9 @@ import asyncio
 import collections
 import contextlib
 import dataclasses
+import os
 import pathlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Self
@@ -23,6 +25,7 @@ from bot import __main__ as program
 from bot import settings
 from emulators import claude
 
+ROOT = pathlib.Path(__file__).parents[2]
 DAY = 86_400.0
 LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
 KEY = "sk-ant-emulated"
@@ -79,6 +82,7 @@ class Stage(abc.ABC):
         self._breaks: collections.Counter[str] = collections.Counter()
         self._running: contextlib.AsyncExitStack | None = None
         self._bot: program.Bot
+        self._process: asyncio.subprocess.Process | None = None
         api.answer = answer
 
     # What people do.
@@ -149,6 +153,24 @@ class Stage(abc.ABC):
     async def noise(self, place: Place) -> None:
         """What is no post of a person: a bot that writes in the place, and what the platform itself says."""
 
+    # What goes wrong.
+
+    @abc.abstractmethod
+    def repeat_events(self, times: int) -> None:
+        """Send each coming event of a post so many times."""
+
+    @abc.abstractmethod
+    def swap_events(self) -> None:
+        """Send the next two events in the wrong order."""
+
+    @abc.abstractmethod
+    async def disconnect(self, kind: str) -> None:
+        """Break the connections: "asked" (the platform asks for a new one) or "torn" (reset)."""
+
+    @abc.abstractmethod
+    def lose_first_sign(self) -> None:
+        """The next call that puts a post of the bot in place takes effect, and its outcome is lost."""
+
     # What people see.
 
     @abc.abstractmethod
@@ -208,7 +230,7 @@ class Stage(abc.ABC):
         self.options.update(options)
         chosen = settings.load(_env_file=None, **self.settings)
         async with contextlib.AsyncExitStack() as stack:
-            self._bot = await stack.enter_async_context(program.running(chosen))
+            self._bot = await stack.enter_async_context(program.running(chosen, sleep=_at_once))
             stays = [asyncio.create_task(each.run(), name="run") for each in self._bot.adapters.values()]
             stack.push_async_callback(_ended, stays)
             self._running = stack.pop_all()
@@ -224,6 +246,31 @@ class Stage(abc.ABC):
         if stack is not None:
             await self._bot.intake.drain(patience)
             await stack.aclose()
+
+    async def spawn(self) -> None:
+        """Start the bot as its operator does, in a process of its own; it takes part until `kill`."""
+        variables = {name.upper(): str(value) for name, value in self.settings.items()}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            cwd=self.folder,
+            env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        await self.connected()
+
+    async def kill(self) -> None:
+        """End that process at once, as a power cut does."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            await process.wait()
+        await self.disconnected()
+
+    @abc.abstractmethod
+    async def disconnected(self) -> None:
+        """Wait until the platform has noticed that the bot is gone."""
 
     async def stored(self) -> list[str]:
         """The texts of every post in the log, conversation by conversation, in order."""
@@ -278,6 +325,8 @@ class Stage(abc.ABC):
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        if self._process is not None:
+            await self.kill()
 
     @abc.abstractmethod
     async def _post(self, place: Place, text: str, *, by: str, to: Said | None, event: bool) -> str:
@@ -300,6 +349,11 @@ def answer(body: sent.Body) -> str:
 def answered(*counts: int) -> list[str]:
     """The answers that `answer` gives to requests with these numbers of posts."""
     return [f"Answer to {count} so far." for count in counts]
+
+
+async def _at_once(_seconds: float) -> None:
+    """How the core waits between two tries in a test: others come first, and that is all."""
+    await asyncio.sleep(0)
 
 
 async def _ended(tasks: list[asyncio.Task[None]]) -> None:
