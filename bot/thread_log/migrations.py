@@ -7,7 +7,6 @@ for reading; a test keeps the two equal. A database that names a step unknown he
 from __future__ import annotations
 
 import sqlite3
-import textwrap
 from collections.abc import Callable, Sequence
 
 from bot import errors
@@ -223,4 +222,4 @@ def schema(db: sqlite3.Connection) -> str:
         "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"
         " AND name NOT LIKE 'post_index_%' ORDER BY rowid"
     )
-    return "".join(f"{textwrap.dedent(' ' * 8 + sql)};\n" for (sql,) in found)
+    return "".join(sql.replace("\n    ", "\n") + ";\n" for (sql,) in found)

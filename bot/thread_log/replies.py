@@ -247,16 +247,15 @@ def _unnamed(reply_id: str) -> str:
 
 
 def _name_answer(db: sqlite3.Connection, *, number: int, reply_id: str, post_id: str) -> None:
-    """Give an answer that was written before it was posted the id of its first post."""
+    """Give an answer the id of the first post it stands in, unless another post has it."""
+    taken = "SELECT 1 FROM posts WHERE conversation = ? AND id = ?"
     row = db.execute(
-        f"SELECT c.id, p.place, {', '.join('p.' + column for column in rows.POST.split(', '))} FROM posts p"  # noqa: S608 - our own columns
-        " JOIN conversations c ON c.number = p.conversation WHERE p.conversation = ? AND p.id = ?"
-        " AND NOT EXISTS (SELECT 1 FROM posts o WHERE o.conversation = p.conversation AND o.id = ?)",
-        (number, _unnamed(reply_id), post_id),
+        f"SELECT {rows.POST} FROM posts WHERE reply = ? AND role = 'assistant'",  # noqa: S608 - our own column list
+        (reply_id,),
     ).fetchone()
-    if row is None:
+    if row is None or db.execute(taken, (number, post_id)).fetchone() is not None:
         return
-    post = rows.post(row[0], row[2:])
+    post = rows.post(conversation.ConversationId(""), row)  # `insert` goes by the number
     intake.remove(db, number=number, post_id=post.id)
     intake.insert(
         db, number=number, post=dataclasses.replace(post, id=post_id), place=post.place, reply=reply_id

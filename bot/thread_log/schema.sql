@@ -1,5 +1,5 @@
 CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE conversations (
+CREATE TABLE conversations (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     platform TEXT NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STR
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX conversations_newest ON conversations (platform, newest_at);
-    CREATE TABLE posts (
+CREATE TABLE posts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used again: the search index names rows by it
     conversation INTEGER NOT NULL REFERENCES conversations,
     id TEXT NOT NULL,
@@ -36,12 +36,12 @@ CREATE INDEX posts_waiting ON posts (conversation) WHERE place IS NULL;
 CREATE INDEX posts_due ON posts (conversation) WHERE addressed = 1 AND reply IS NULL;
 CREATE INDEX posts_reply ON posts (reply) WHERE reply IS NOT NULL;
 CREATE INDEX posts_id ON posts (id);
-    CREATE TABLE erased (          -- all that is left of a deleted post
+CREATE TABLE erased (          -- all that is left of a deleted post
     conversation TEXT NOT NULL,
     id TEXT NOT NULL,
     PRIMARY KEY (conversation, id)
 ) STRICT, WITHOUT ROWID;
-    CREATE TABLE replies (
+CREATE TABLE replies (
     id TEXT PRIMARY KEY,
     conversation INTEGER NOT NULL REFERENCES conversations,
     place INTEGER NOT NULL,
@@ -60,7 +60,7 @@ CREATE INDEX posts_id ON posts (id);
     UNIQUE (conversation, place)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX replies_unfinished ON replies (conversation) WHERE state IN ('due', 'opened', 'written');
-    CREATE TABLE reply_posts (
+CREATE TABLE reply_posts (
     platform TEXT NOT NULL,
     id TEXT NOT NULL,
     conversation INTEGER NOT NULL REFERENCES conversations,
@@ -68,7 +68,7 @@ CREATE UNIQUE INDEX replies_unfinished ON replies (conversation) WHERE state IN 
     PRIMARY KEY (platform, id, conversation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reply_posts_conversation ON reply_posts (conversation);
-    CREATE TABLE requests (
+CREATE TABLE requests (
     number INTEGER PRIMARY KEY,
     conversation INTEGER NOT NULL REFERENCES conversations,
     reply TEXT NOT NULL,
@@ -89,7 +89,7 @@ CREATE INDEX reply_posts_conversation ON reply_posts (conversation);
 ) STRICT;
 CREATE INDEX requests_place ON requests (conversation, kind, place);
 CREATE INDEX requests_sent ON requests (conversation, kind, sent_at);
-    CREATE TABLE summaries (
+CREATE TABLE summaries (
     number INTEGER PRIMARY KEY,
     conversation INTEGER NOT NULL REFERENCES conversations,
     first_place INTEGER NOT NULL,
@@ -101,14 +101,14 @@ CREATE INDEX requests_sent ON requests (conversation, kind, sent_at);
     CHECK (first_place <= last_place)
 ) STRICT;
 CREATE INDEX summaries_place ON summaries (conversation, first_place);
-    CREATE VIRTUAL TABLE post_index USING fts5(
+CREATE VIRTUAL TABLE post_index USING fts5(
     thread, author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
 );
-    CREATE TABLE upkeep (          -- one row
+CREATE TABLE upkeep (          -- one row
     erasures INTEGER NOT NULL,               -- how often something was erased
     scrubbed INTEGER NOT NULL                -- up to which erasure the bytes are gone too
 ) STRICT;
-    CREATE TABLE commands (
+CREATE TABLE commands (
     conversation TEXT NOT NULL,
     id TEXT NOT NULL,
     claimed_at INTEGER NOT NULL,

@@ -107,7 +107,11 @@ class _Connection(aiosqlite.Connection):
     """
 
     async def __aenter__(self) -> Self:
-        await self
+        try:
+            await self
+        except BaseException:
+            await asyncio.to_thread(self._thread.join)  # it still reports to this loop, which may end next
+            raise
         return self
 
     async def run(self, work: Work[T]) -> T:
