@@ -148,24 +148,26 @@ async def _import(file: pathlib.Path) -> None:
 
 async def _batches(file: pathlib.Path) -> AsyncIterator[list[tuple[conversation.Post, Any]]]:
     """The file's posts, checked; a bad line ends the import and names its number."""
+    batch: list[tuple[conversation.Post, Any]] = []
+    number, begun = 0, 1  # the line that was read last, and the one that the batch begins with
     try:
-        stream = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
+        with sys.stdin if str(file) == "-" else file.open(encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    batch.append(exporting.from_json(line))
+                if len(batch) == BATCH:
+                    yield batch
+                    batch, begun = [], number + 1
     except OSError as error:
         raise errors.OperatorError(f"{file}: {error.strerror}.") from None
-    batch: list[tuple[conversation.Post, Any]] = []
-    with stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                batch.append(exporting.from_json(line))
-            except exporting.BadLine as error:
-                raise errors.OperatorError(
-                    f"{file}: line {number} {error}. What stands before line {number - len(batch)} is in."
-                ) from None
-            if len(batch) == BATCH:
-                yield batch
-                batch = []
+    except UnicodeDecodeError:
+        raise errors.OperatorError(
+            f"{file}: is not UTF-8 after line {number}. What stands before line {begun} is in."
+        ) from None
+    except exporting.BadLine as error:
+        raise errors.OperatorError(
+            f"{file}: line {number} {error}. What stands before line {begun} is in."
+        ) from None
     if batch:
         yield batch
 

@@ -1,0 +1,274 @@
+"""The command line, run as an operator runs it: a process in a folder, with an environment."""
+
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+from typing import Any
+
+import fakes
+import pytest
+import world
+
+from bot import conversation, prices, settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+KEY = "slack:T1:C1:1712.5"
+
+
+def bot(
+    folder: pathlib.Path, *words: str, given: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bot` with these words, in this folder, with nothing set but these variables."""
+    unset = {name.upper() for name in settings.Settings.model_fields}
+    clean = {name: value for name, value in os.environ.items() if name not in unset}
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "200", **variables},
+        input=given,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def a_line(number: int, text: str, **fields: Any) -> str:
+    """One exported post."""
+    data = {
+        "conversation": KEY, "id": f"1712.{number}", "role": "user", "author": "U1", "author_name": "Ada",
+        "text": text, "sent_at": f"2026-11-22T10:00:{number:02}.000Z",
+    }  # fmt: skip
+    return json.dumps({**data, **fields}, ensure_ascii=False) + "\n"
+
+
+POSTS = "".join(
+    [
+        a_line(5, "Where do we keep the backups?"),
+        a_line(6, "In the cellar, on tape.", role="assistant", author="B1", author_name="Threadmate"),
+        a_line(7, "Ça marche: «tape» it is.", author="U2", author_name="Bob"),
+        a_line(8, "Lunch at noon?"),
+        a_line(5, "Another thread about kites.", conversation="discord:77", author="U2", author_name="Bob"),
+    ]
+)
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A folder whose log holds POSTS."""
+    done = bot(tmp_path, "import", "-", given=POSTS)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5 posts imported, 0 known already.\n", "")
+    return tmp_path
+
+
+def test_help_lists_every_command(tmp_path: pathlib.Path) -> None:
+    """`--help` names each command, and touches nothing."""
+    done = bot(tmp_path, "--help")
+    assert done.returncode == 0
+    for word in ("usage", "export", "import", "recall", "forget"):
+        assert word in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("usage",), ("export", "--all")])
+def test_wrong_settings_end_it_with_status_2(tmp_path: pathlib.Path, words: tuple[str, ...]) -> None:
+    """Each wrong variable has its line on standard error, without its value; the status is 2."""
+    done = bot(tmp_path, *words, BOT_HTTP_PORT="canary", SLACK_BOT_TOKEN="canary")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "SLACK_BOT_TOKEN",
+        "BOT_HTTP_PORT",
+    ]
+    assert "canary" not in done.stderr
+
+
+def test_a_platform_without_claude_is_refused(tmp_path: pathlib.Path) -> None:
+    """Status 2, and one line that names the key."""
+    done = bot(tmp_path, DISCORD_BOT_TOKEN="canary")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stderr.startswith("ANTHROPIC_API_KEY: should be set")
+
+
+def test_what_is_imported_is_exported(folder: pathlib.Path) -> None:
+    """The export of everything, and of one conversation, is what was imported, line for line."""
+    assert bot(folder, "export", "--all").stdout == POSTS
+    assert bot(folder, "export", "discord:77").stdout == POSTS.splitlines(keepends=True)[-1]
+
+
+def test_a_known_post_is_left_alone(folder: pathlib.Path) -> None:
+    """Importing again, with other words under known ids, changes nothing; blank lines are no posts."""
+    again = POSTS.replace("Lunch", "Dinner") + "\n \n" + a_line(9, "New.")
+    (folder / "again.jsonl").write_text("\ufeff" + again, "utf-8")
+    done = bot(folder, "import", "again.jsonl")
+    assert (done.returncode, done.stdout) == (0, "1 posts imported, 5 known already.\n")
+    exported = bot(folder, "export", KEY).stdout
+    assert "Dinner" not in exported
+    assert exported.endswith(a_line(9, "New."))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\n{}\n", 'line 2 has no text field "conversation". What stands before line 1 is in.'),
+        (a_line(1, "Fine.").encode() + b"nonsense\n", "line 2 is not JSON. What stands before line 1 is in."),
+        (a_line(1, "Fine.").encode() + b"\xff\n", "is not UTF-8 after line"),
+    ],
+)
+def test_a_bad_line_ends_the_import(tmp_path: pathlib.Path, content: bytes, said: str) -> None:
+    """One line on standard error names the file and the line and never quotes it; the status is 1."""
+    (tmp_path / "in.jsonl").write_bytes(content)
+    done = bot(tmp_path, "import", "in.jsonl")
+    assert done.returncode == 1
+    assert done.stderr.startswith("in.jsonl: ")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "nonsense" not in done.stderr
+    assert bot(tmp_path, "export", "--all").stdout == ""
+
+
+def test_lines_before_the_bad_one_are_in_as_far_as_it_says(tmp_path: pathlib.Path) -> None:
+    """Whole batches before the bad line stay imported, and the message says up to where."""
+    lines = "".join(a_line(n % 60, "x", id=f"{n}") + "\n" for n in range(500)) + a_line(1, "y") + "{\n"
+    (tmp_path / "in.jsonl").write_text(lines, "utf-8")
+    done = bot(tmp_path, "import", "in.jsonl")
+    assert done.stderr == "in.jsonl: line 1002 is not JSON. What stands before line 1000 is in.\n"
+    assert len(bot(tmp_path, "export", "--all").stdout.splitlines()) == 500
+
+
+def test_a_missing_file_is_one_line(tmp_path: pathlib.Path) -> None:
+    """A file that is not there is said so, with status 1."""
+    done = bot(tmp_path, "import", "none.jsonl")
+    assert (done.returncode, done.stderr) == (1, "none.jsonl: No such file or directory.\n")
+
+
+def test_markdown_is_for_people(folder: pathlib.Path) -> None:
+    """As Markdown each post is its speaker, its time and its text."""
+    done = bot(folder, "export", KEY, "--format", "markdown")
+    assert done.stdout.startswith(
+        "**Ada**, 2026-11-22 10:00:05 UTC\n\nWhere do we keep the backups?\n\n**Threadmate**"
+    )
+
+
+@pytest.mark.parametrize("words", [("export", "slack:none"), ("recall", "slack:none", "tape")])
+def test_an_unknown_conversation_is_one_line(folder: pathlib.Path, words: tuple[str, ...]) -> None:
+    """A conversation that the log has not is said so, with status 1."""
+    done = bot(folder, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "slack:none: no such conversation in the log.\n"
+
+
+def test_recall_finds_posts_of_one_conversation(folder: pathlib.Path) -> None:
+    """Hits come best first, in the export's form with a score, and from this conversation only."""
+    done = bot(folder, "recall", KEY, "where is the tape?", "--json")
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {hit["id"] for hit in hits} <= {"1712.5", "1712.6", "1712.7", "1712.8"}
+    assert hits[0]["id"] in {"1712.6", "1712.7"}
+    scores = [hit["score"] for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len(bot(folder, "recall", KEY, "tape", "--limit", "1").stdout.splitlines()) == 1
+    assert bot(folder, "recall", KEY, "kites").stdout == ""
+
+
+def test_recall_shows_what_stands_around(folder: pathlib.Path) -> None:
+    """With `--around` the posts before and after a hit come along, without a score, each once."""
+    done = bot(folder, "recall", KEY, "backups", "--limit", "1", "--around", "1")
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(hit["id"], hit["score"] is None) for hit in hits] == [("1712.5", False), ("1712.6", True)]
+
+
+def test_forget_asks_first(folder: pathlib.Path) -> None:
+    """Without a yes nothing is erased."""
+    done = bot(folder, "forget", "--conversation", KEY, given="n\n")
+    assert done.returncode == 1
+    assert bot(folder, "export", "--all").stdout == POSTS
+
+
+def test_forget_erases_a_conversation(folder: pathlib.Path) -> None:
+    """Its posts leave the log, the search and the file itself, and cannot be imported again."""
+    done = bot(folder, "forget", "--conversation", KEY, "--yes")
+    assert (done.returncode, done.stdout) == (0, "Erased 4 posts.\n")
+    assert bot(folder, "export", "--all").stdout == POSTS.splitlines(keepends=True)[-1]
+    for path in folder.iterdir():
+        assert b"backups" not in path.read_bytes()
+    assert bot(folder, "import", "-", given=POSTS).stdout == "0 posts imported, 5 known already.\n"
+
+
+def test_forget_erases_a_person(folder: pathlib.Path) -> None:
+    """Their posts leave every conversation; those of others stay."""
+    done = bot(folder, "forget", "--user", "U2", "--yes")
+    assert (done.returncode, done.stdout) == (0, "Erased 2 posts.\n")
+    left = [json.loads(line)["id"] for line in bot(folder, "export", "--all").stdout.splitlines()]
+    assert left == ["1712.5", "1712.6", "1712.8"]
+
+
+@pytest.mark.parametrize(
+    "words", [("forget",), ("forget", "--conversation", "a", "--user", "b"), ("export",)]
+)
+def test_what_is_ambiguous_is_refused(folder: pathlib.Path, words: tuple[str, ...]) -> None:
+    """A command that could mean everything or nothing does nothing."""
+    assert bot(folder, *words).returncode == 2
+    assert bot(folder, "export", "--all").stdout == POSTS
+
+
+def test_usage_of_nothing(folder: pathlib.Path) -> None:
+    """Without a bill it says so, or prints an empty list."""
+    assert bot(folder, "usage").stdout == "Nothing has been billed yet.\n"
+    assert json.loads(bot(folder, "usage", "--by", "user", "--json").stdout) == []
+
+
+async def test_usage_adds_up_what_was_billed(tmp_path: pathlib.Path) -> None:
+    """Tokens, cached share and money, by person or by whatever is asked; JSON holds the same figures."""
+    usage = conversation.Usage(fresh=1000, read=3000, output=100)
+    async with world.opened(tmp_path, model=fakes.Model(script=[fakes.an_answer("ok", usage=usage)])) as bot_:
+        await bot_.say(1)
+        await bot_.idle()
+    cost = prices.cost("claude-sonnet-5-5", usage)
+    done = bot(tmp_path, "usage", "--by", "user")
+    assert (
+        done.stdout == f"slack:U1: 1 requests, 4,000 tokens in (75% from the cache), 100 out, ${cost:.4f}.\n"
+    )
+    (total,) = json.loads(bot(tmp_path, "usage", "--by", "conversation", "--json").stdout)
+    assert total == {
+        "key": world.KEY,
+        "requests": 1,
+        "input_tokens": 1000,
+        "cache_write_tokens": 0,
+        "cache_read_tokens": 3000,
+        "output_tokens": 100,
+        "cache_read_share": 0.75,
+        "usd": float(cost or 0),
+        "requests_without_price": 0,
+    }
+
+
+def test_a_newer_database_is_left_alone(folder: pathlib.Path) -> None:
+    """A log that a newer version wrote is refused in one line, with status 1."""
+    database = sqlite3.connect(folder / "bot.db")
+    database.execute("INSERT INTO migrations VALUES ('m999_future', 0)")
+    database.commit()
+    database.close()
+    done = bot(folder, "export", "--all")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert "newer version" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(folder: pathlib.Path) -> None:
+    """`export | head -1` ends without a traceback."""
+    with (folder / "many.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(a_line(n % 60, "x" * 1000, id=f"m{n}") for n in range(600))
+    bot(folder, "import", "many.jsonl")
+    command = f"{sys.executable} -m bot export --all | head -1"
+    done = subprocess.run(  # noqa: S602 - a pipe is what is tested
+        command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
