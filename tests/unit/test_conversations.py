@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import pathlib
+from collections.abc import Callable
 
 import fakes
 import pytest
@@ -208,22 +209,80 @@ async def test_a_conversation_that_cannot_even_be_given_up_ends(tmp_path: pathli
         assert broken.answered == [other(2), other(2)]
 
 
+class Counting:
+    """A responder without a log: it answers each conversation so often, and waits for `go` at every step."""
+
+    def __init__(self, due: dict[conversation.ConversationId, int]) -> None:
+        self.due = due
+        self.go = asyncio.Event()
+        self.begun: list[conversation.ConversationId] = []
+        self.running = 0
+        self.most_running = 0
+        self.wake: list[Callable[[], None]] = []
+
+    async def answer(self, conversation_id: conversation.ConversationId, _stop: asyncio.Event) -> bool:
+        """Answer once more, False when nothing is due."""
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        self.begun.append(conversation_id)
+        self.due[conversation_id] -= 1
+        due = self.due[conversation_id] >= 0
+        while self.wake:  # something arrives after the look into the log
+            self.wake.pop()()
+        await self.go.wait()
+        self.running -= 1
+        return due
+
+    async def give_up(self, _conversation_id: conversation.ConversationId, _error: Exception) -> None:
+        """Nothing is given up here."""
+
+
 async def test_conversations_are_answered_side_by_side_within_bounds(tmp_path: pathlib.Path) -> None:
-    """No more than `at_once` answers are written at a time, and those that wait keep their order."""
-    model = fakes.Model(holding=True)
-    async with world.opened(tmp_path, model=model, at_once=3) as bot:
-        for number in range(1, 8):
-            await bot.say(number, conversation=other(number))
-        await model.called(3)
+    """No more than `at_once` at a time, in the order they came, who was just served behind those who wait."""
+    async with world.opened(tmp_path, at_once=3) as bot:
+        counting = Counting({other(number): 2 for number in range(7)})
+        bot.intake.responder = counting
+        for number in range(7):
+            bot.intake.wake(other(number))
+        for _ in range(20):  # more steps than anything here needs
+            await asyncio.sleep(0)
+        assert counting.running == 3
         assert bot.intake.busy == 7
-        await bot.say(8, conversation=other(1))  # the busy one asks again: it goes to the end
-        model.go.set()
+        counting.go.set()
         await bot.idle()
-        assert model.most_running == 3
-        asked = model.asked()
-        assert sorted(asked[:3]) == ["1", "2", "3"]
-        assert sorted(asked) == ["1", "2", "3", "4", "5", "6", "7", "8"]
-        assert asked[-1] == "8"
+        assert counting.most_running == 3
+        assert counting.begun == [other(number) for _ in range(3) for number in range(7)]
+
+
+async def test_a_wake_up_during_the_last_look_is_not_lost(tmp_path: pathlib.Path) -> None:
+    """A post that is recorded just after the worker found nothing due makes it look again."""
+    async with world.opened(tmp_path) as bot:
+        counting = Counting({world.KEY: 0})
+        counting.wake.append(lambda: bot.intake.wake(world.KEY))
+        counting.go.set()
+        bot.intake.responder = counting
+        bot.intake.wake(world.KEY)
+        await bot.idle()
+        assert counting.begun == [world.KEY, world.KEY]
+
+
+async def test_what_waits_for_its_turn_is_left_to_the_log_when_the_process_stops(
+    tmp_path: pathlib.Path,
+) -> None:
+    """A conversation that has not begun when `drain` is called does not begin any more."""
+    async with world.opened(tmp_path, at_once=1) as bot:
+        counting = Counting({other(1): 5, other(2): 5})
+        bot.intake.responder = counting
+        bot.intake.wake(other(1))
+        bot.intake.wake(other(2))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        draining = asyncio.create_task(bot.intake.drain(30))
+        await asyncio.sleep(0)
+        counting.go.set()
+        await draining
+        assert counting.begun == [other(1)]
+        assert bot.intake.busy == 0
 
 
 async def test_a_stop_of_the_process_lets_running_answers_end(tmp_path: pathlib.Path) -> None:
