@@ -1,0 +1,66 @@
+"""The README says what the code does: settings, commands, command line, and the run it shows."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import typer.main
+
+from bot import cli, commands, settings
+
+ROOT = pathlib.Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+COMPUTED = {"BOT_SYSTEM_PROMPT", "BOT_LOG_FORMAT", "BOT_CONTEXT_FLOOR_TOKENS", "DISCORD_GATEWAY_URL"}
+
+
+def table(heading: str) -> dict[str, list[str]]:
+    """The first table under a heading: the first cell's code, and the other cells."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in section.splitlines() if line.startswith("| `")]
+    return {cells[0].split("`")[1]: [cell.strip() for cell in cells[1:]] for cells in rows}
+
+
+def test_the_settings_table_is_the_settings_class() -> None:
+    """Every setting stands in the table with its default, and nothing else does."""
+    rows = table("Settings")
+    fields = {name.upper(): field.default for name, field in settings.Settings.model_fields.items()}
+    assert set(rows) == set(fields)
+    for name, default in fields.items():
+        if name in COMPUTED:
+            continue
+        expected = (
+            "none" if default is None else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+        )
+        assert rows[name][0] == expected, name
+
+
+def test_the_commands_table_is_the_commands() -> None:
+    """Every word people can say stands in the table, in the order of `help`."""
+    assert list(table("Commands")) == list(commands.WORDS)
+
+
+def test_the_command_line_table_is_the_command_line() -> None:
+    """Every command of `python -m bot` stands in the table, and nothing else does."""
+    names = {row.split()[0] for row in table("Command line")}
+    known = {
+        command.name or command.callback.__name__
+        for command in cli.app.registered_commands
+        if command.callback
+    }
+    assert names - {"python"} == known
+    assert typer.main.get_command(cli.app) is not None
+
+
+def test_the_run_it_shows_is_the_run_there_is() -> None:
+    """`python -m bench.transcript` prints the transcript that the README holds."""
+    shown = README.split("\n## A real run\n", 1)[1].split("\n<!--", 1)[0].split("\n## ", 1)[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.transcript"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert done.stdout.strip() in shown
