@@ -35,6 +35,14 @@ def main(*, run: Run) -> None:
 
 
 @app.command()
+def playground(
+    public: Annotated[bool, typer.Option("--public", help="Answer other machines too")] = False,  # noqa: FBT002
+) -> None:
+    """Talk to the bot in the browser, on emulated platforms; no credentials needed."""
+    _finish(_playground(public=public))
+
+
+@app.command()
 def usage(
     by: Annotated[Literal["user", "channel", "conversation", "day"], typer.Option(help="Add up by")] = "day",
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
@@ -91,7 +99,17 @@ def forget(
 async def _start(run: Run) -> None:
     chosen = settings.load()
     logs.configure(chosen.bot_log_level, chosen.bot_log_format)
-    await run(chosen)
+    if chosen.platforms:
+        await run(chosen)
+    else:
+        await _playground(public=False)
+
+
+async def _playground(*, public: bool) -> None:
+    logs.configure("warning", None)
+    from playground import server  # noqa: PLC0415 - it brings the emulators, which no other command needs
+
+    await server.run(public=public)
 
 
 async def _usage(by: thread_log.By, *, as_json: bool) -> None:

@@ -1,0 +1,259 @@
+"""What stands beside a conversation: its requests, its summary, its money, its rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot import context, conversation, prices, thread_log
+from bot.thread_log import ledger
+from playground import calls, costs, matching, misses, shapes, side
+
+Json = dict[str, Any]
+
+LOOKED_THROUGH = 40  # newest posts of a place that are looked up in the log
+ROWS = 60  # newest posts that are shown as rows
+ENDPOINT = "https://api.anthropic.com/v1/messages"
+SEEN = 400  # newest calls that are matched with conversations
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Found:
+    """A call with the conversation it belongs to."""
+
+    call: calls.Call
+    conversation: conversation.ConversationId | None
+    summary: bool
+
+
+class Inspector:
+    """Reads the log beside the bot and the calls that were made; changes neither."""
+
+    def __init__(
+        self,
+        *,
+        book: thread_log.ThreadLog,
+        model: calls.Model,
+        policy: context.Policy,
+        summary_model: str,
+        system: str,
+    ) -> None:
+        self._book, self._model, self._policy = book, model, policy
+        self._summary_model, self._system = summary_model, system
+        self._owners: dict[int, conversation.ConversationId] = {}
+
+    async def conversation_of(self, where: side.Side, place: str) -> conversation.ConversationId | None:
+        """The conversation of a place: of its newest post that the log knows."""
+        for post in list(reversed(where.posts(place)))[:LOOKED_THROUGH]:
+            if post.only is None and (found := await self._book.find(where.name, post.id)):
+                return found
+        return None
+
+    async def overview(self, where: side.Side, place: str) -> Json:
+        """Everything beside a conversation but the requests' own text."""
+        key = await self.conversation_of(where, place)
+        if key is None:
+            return {"conversation": None, "policy": self.policy()}
+        thread = await self._book.overview(key)
+        posts = [post async for post in self._book.posts(key)]
+        mine = [each for each in await self._found() if each.conversation == key]
+        return {
+            "conversation": key,
+            "policy": self.policy(),
+            "context": self._context(thread, posts, mine),
+            "calls": self._listed(mine),
+            "total": _total([each.call for each in mine]),
+            "summaries": [
+                {
+                    "text": each.text,
+                    "posts": each.posts,
+                    "model": each.model,
+                    "at": each.created_at.timestamp(),
+                    "first_place": each.first_place,
+                    "last_place": each.last_place,
+                }
+                for each in thread.summaries
+            ],
+            "costs": self._costs(posts),
+            "rows": [_row(post) for post in posts[-ROWS:]],
+            "replies": [_entry(entry) for entry in await self._book.ledger(key)],
+            "posts": len(posts),
+        }
+
+    async def request(self, number: int) -> Json:
+        """One request whole: its blocks with what happened to each, and its body."""
+        found = next((each for each in await self._found() if each.call.number == number), None)
+        if found is None:
+            raise LookupError(f"there is no request {number}")
+        before = self._before(found, await self._found())
+        return {
+            **self._summary(found, before),
+            "blocks": shapes.plain(calls.shown(found.call)),
+            "json": json.dumps(found.call.body, ensure_ascii=False, indent=2),
+            "curl": curl(found.call.body),
+        }
+
+    async def recall(self, where: side.Side, place: str, query: str) -> list[Json]:
+        """What the search finds in this conversation, best first."""
+        key = await self.conversation_of(where, place)
+        if key is None:
+            return []
+        hits = await self._book.search(key, query, limit=12)
+        return [{**_row(hit.post), "score": hit.score} for hit in hits]
+
+    def policy(self) -> Json:
+        """What the operator chose."""
+        chosen = self._policy
+        return {
+            "strategy": chosen.strategy,
+            "budget": chosen.budget_tokens,
+            "floor": chosen.floor_tokens,
+            "model": chosen.model,
+            "summary_model": self._summary_model,
+        }
+
+    def _context(
+        self, thread: conversation.Thread, posts: Sequence[conversation.Post], mine: Sequence[Found]
+    ) -> Json:
+        shown = [post for post in thread.posts if (post.place or 0) >= thread.first_place]
+        summarised = sum(summary.posts for summary in thread.summaries)
+        answers = [each.call for each in mine if not each.summary and each.call.usage]
+        tokens = answers[-1].billed.total if answers else 0
+        return {
+            "tokens": tokens,
+            "word_for_word": len(shown),
+            "summarised": summarised,
+            "waiting": sum(post.place is None for post in posts),
+            "left_out": max(0, len(thread.posts) - len(shown)),
+        }
+
+    def _costs(self, posts: Sequence[conversation.Post]) -> list[Json]:
+        found = costs.compare(
+            posts, policy=self._policy, summary_model=self._summary_model, system=self._system
+        )
+        return [
+            {"strategy": each.strategy, "usd": float(each.usd), "keeps": each.keeps, "current": each.current}
+            for each in found
+        ]
+
+    def _listed(self, mine: Sequence[Found]) -> list[Json]:
+        return [self._summary(each, self._before(each, mine)) for each in mine]
+
+    @staticmethod
+    def _before(found: Found, every: Sequence[Found]) -> calls.Call | None:
+        """The last billed request of the same kind before it, in its conversation."""
+        earlier = [
+            each.call
+            for each in every
+            if each.conversation == found.conversation
+            and each.summary == found.summary
+            and each.call.number < found.call.number
+            and each.call.usage
+        ]
+        return earlier[-1] if earlier else None
+
+    @staticmethod
+    def _summary(found: Found, before: calls.Call | None) -> Json:
+        call, billed = found.call, found.call.billed
+        cost = prices.cost(str(call.body.get("model")), billed) if call.usage else None
+        reading = misses.explain(call, before) if call.usage and not found.summary else None
+        return {
+            "number": call.number,
+            "conversation": found.conversation,
+            "at": call.at,
+            "kind": "summary" if found.summary else "answer",
+            "model": call.body.get("model"),
+            "status": call.status,
+            "error": call.error,
+            "stop_reason": call.stop_reason,
+            "done": call.done,
+            "usage": _usage(billed) if call.usage else None,
+            "usd": None if cost is None else float(cost),
+            "reading": shapes.plain(reading) if reading else None,
+        }
+
+    async def _found(self) -> list[Found]:
+        """The newest calls with their conversations; what was matched once stays matched."""
+        recent = list(self._model.calls())[-SEEN:]
+        if any(call.number not in self._owners for call in recent):
+            keys = await self._book.conversations()
+            posts = [post for key in keys async for post in self._book.posts(key)]
+            known = matching.index(posts)
+            for call in recent:
+                if call.number not in self._owners and (
+                    owner := matching.conversation_of(call.body, known, at=call.at)
+                ):
+                    self._owners[call.number] = owner
+        return [
+            Found(
+                call=call,
+                conversation=self._owners.get(call.number),
+                summary=matching.is_summary(call.body),
+            )
+            for call in recent
+        ]
+
+
+def _usage(billed: conversation.Usage) -> Json:
+    return {
+        "read": billed.read,
+        "written_5m": billed.written_5m,
+        "written_1h": billed.written_1h,
+        "fresh": billed.fresh,
+        "output": billed.output,
+        "input": billed.input,
+    }
+
+
+def _total(made: Sequence[calls.Call]) -> Json:
+    billed = [call for call in made if call.usage]
+    known = [prices.cost(str(call.body.get("model")), call.billed) for call in billed]
+    return {
+        "requests": len(billed),
+        "usage": _usage(sum((call.billed for call in billed), conversation.Usage())),
+        "usd": float(sum(cost for cost in known if cost is not None)),
+        "unpriced": sum(cost is None for cost in known),
+    }
+
+
+def _row(post: conversation.Post) -> Json:
+    return {
+        "id": post.id,
+        "role": post.role,
+        "author_name": post.author_name,
+        "text": post.text,
+        "sent_at": post.sent_at.timestamp(),
+        "place": post.place,
+        "addressed": post.addressed,
+        "edited": post.edited_at is not None,
+        "files": [file.name for file in post.attachments],
+    }
+
+
+def _entry(entry: ledger.Entry) -> Json:
+    return {
+        "id": entry.id,
+        "place": entry.place,
+        "state": entry.state.value,
+        "note": entry.note,
+        "asker": entry.asker,
+        "platform_ids": list(entry.platform_ids),
+        "seconds": (entry.ended_at - entry.begun_at).total_seconds() if entry.ended_at else None,
+        "requests": entry.requests,
+        "usage": _usage(entry.usage),
+    }
+
+
+def curl(body: Mapping[str, Any]) -> str:
+    """The request as a command; the key stays a variable."""
+    quoted = json.dumps(body, ensure_ascii=False, indent=2).replace("'", "'\\''")
+    lines = (
+        f"curl {ENDPOINT}",
+        '-H "x-api-key: $ANTHROPIC_API_KEY"',
+        '-H "anthropic-version: 2023-06-01"',
+        '-H "content-type: application/json"',
+        f"-d '{quoted}'",
+    )
+    return " \\\n  ".join(lines)
