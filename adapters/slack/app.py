@@ -45,6 +45,7 @@ from bot import conversation, errors, pacing, ports
 
 CONNECTIONS = 200  # to the Web API, ours alone, so that no other traffic can starve it
 CATCH_UP_AGE = dt.timedelta(days=1)
+MEMORY = dt.timedelta(days=30)  # conversations without a post for longer are not looked at
 START_SECONDS = 30.0
 CLOSE_SECONDS = 3.0
 
@@ -200,7 +201,7 @@ class Slack:
             names=self._names,
         )
         # Before anything can arrive: what the log knew when it was last connected.
-        self._known = await self._intake.homes(self.name, self._now() - CATCH_UP_AGE)
+        self._known = await self._intake.homes(self.name, self._now() - MEMORY)
         self._bolt = bolt.Door(
             events=self._events,
             rules=self._rules,
@@ -255,8 +256,8 @@ class Slack:
         """For a while there was no connection: events of that time may be lost."""
 
         async def fill() -> None:
-            since = self._now() - CATCH_UP_AGE
-            await self._catch_up.run(await self._intake.homes(self.name, since), since=since)
+            known = await self._intake.homes(self.name, self._now() - MEMORY)
+            await self._catch_up.run(known, since=self._now() - CATCH_UP_AGE)
 
         self._background.start(fill(), name="fill gap")
 
