@@ -25,10 +25,11 @@ _WORD = re.compile(r"\bq[0-9]{6}z\b")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A question; `conversation` names its thread or DM."""
+    """A question; `conversation` names its thread or DM, `post` is the id it has on the platform."""
 
     word: str
     conversation: str
+    post: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,63 @@
+"""The command line; see the package."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from bench.torture import nursery, play, results
+from bench.torture.rows import ROWS
+
+
+def main() -> None:
+    """Run rows, or the mutation proof; status 1 when one fails."""
+    parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
+    parser.add_argument("what", help=f"all, mutate, or one of {', '.join(ROWS)}")
+    parser.add_argument("--platform", choices=["slack", "discord"], help="one platform alone")
+    parser.add_argument("--quick", action="store_true", help="as little as shows something")
+    parser.add_argument("--shard", default="1/1", help="i/n: other shards draw other luck")
+    parser.add_argument("--seconds", type=float, default=600.0, help="after that a row repeats itself no more")
+    parser.add_argument("--dry", action="store_true", help="keep no result")
+    options = parser.parse_args()
+    if options.what == "mutate":
+        raise SystemExit("see bench.torture.mutate")
+    rows = list(ROWS.values()) if options.what == "all" else [ROWS[options.what.upper()]]
+    sys.exit(asyncio.run(_run(rows, options)))
+
+
+async def _run(rows: list[play.Row], options: argparse.Namespace) -> int:
+    failed = 0
+    seed = 100_000 * int(options.shard.partition("/")[0])
+    async with nursery.opened() as home:
+        for row in rows:
+            for platform in [options.platform] if options.platform else row.platforms:
+                if platform not in row.platforms:
+                    continue
+                how = play.Run(
+                    platform=platform,
+                    home=home,
+                    quick=options.quick,
+                    seconds=options.seconds,
+                    seed=seed,
+                    shard=options.shard,
+                )
+                result = await play.run(row, how)
+                print(_line(result), flush=True)
+                failed += not result.passed
+                if not options.dry:
+                    results.keep(result)
+    if not options.dry:
+        results.render()
+    return int(failed > 0)
+
+
+def _line(result: results.Result) -> str:
+    figures = ", ".join(f"{name} {value}" for name, value in {**result.counts, **result.worst}.items())
+    word = "ok  " if result.passed else "FAIL"
+    told = "".join(f"\n       {failure}" for failure in result.failures)
+    return f"{word} {result.row:4} {result.platform:8} {result.seconds:6.1f} s  {figures}{told}"
+
+
+if __name__ == "__main__":
+    main()

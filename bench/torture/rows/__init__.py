@@ -1,0 +1,8 @@
+"""The rows of the fault matrix, by what they are about."""
+
+from __future__ import annotations
+
+from bench.torture import play
+from bench.torture.rows import crashes
+
+ROWS: dict[str, play.Row] = {row.id: row for row in (*crashes.ROWS,)}
