@@ -7,6 +7,7 @@ weights favour the author's name over the text, and the text over its context (m
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import sqlite3
 
@@ -47,15 +48,25 @@ def search(
     if number is None or not words:
         return []
     wanted = " OR ".join(f'"{word}"' for word in words)
-    found = db.execute(
-        f"SELECT {', '.join('p.' + column for column in rows.POST.split(', '))}, found.score FROM"  # noqa: S608 - our own columns and weights
-        f" (SELECT rowid AS seq, -bm25(post_index, {_WEIGHTS}) AS score FROM post_index"
-        " WHERE post_index MATCH ?) found CROSS JOIN posts p ON p.seq = found.seq"
-        " WHERE p.place IS NULL OR p.place >= (SELECT reset_place FROM conversations WHERE number = ?)"
-        " ORDER BY found.score DESC, found.seq DESC LIMIT ?",
-        (f'thread : "{index.token(number)}" AND {{author text context}} : ({wanted})', number, limit),
+    ranked = db.execute(
+        "SELECT rowid, -rank FROM post_index WHERE post_index MATCH ? AND rank MATCH ? ORDER BY rank",
+        (f'thread : "{index.token(number)}" AND {{author text context}} : ({wanted})', f"bm25({_WEIGHTS})"),
     )
-    return [Hit(post=rows.post(conversation_id, row[:-1]), score=row[-1]) for row in found]
+    hits = (
+        Hit(post=post, score=score) for seq, score in ranked if (post := _visible(db, conversation_id, seq))
+    )
+    return list(itertools.islice(hits, limit))
+
+
+def _visible(
+    db: sqlite3.Connection, conversation_id: conversation.ConversationId, seq: int
+) -> conversation.Post | None:
+    row = db.execute(
+        f"SELECT {rows.POST} FROM posts WHERE seq = ? AND (place IS NULL OR place >="  # noqa: S608 - our own column list
+        " (SELECT reset_place FROM conversations WHERE number = posts.conversation))",
+        (seq,),
+    ).fetchone()
+    return None if row is None else rows.post(conversation_id, row)
 
 
 def content_words(query: str) -> list[str]:

@@ -9,11 +9,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from typing import cast
 
 import log_support
 import pytest
 
-from bot import errors, thread_log
+from bot import conversation, errors, thread_log
 
 WRITER = """
 import asyncio, sys
@@ -93,20 +94,22 @@ async def test_two_processes_write_at_once(path: pathlib.Path) -> None:
 
 
 async def test_one_failing_write_harms_no_other(log: thread_log.ThreadLog) -> None:
-    """Writes that are committed together fail alone: each has its own savepoint."""
-    nowhere = log_support.post(1).__class__(**{**vars(log_support.post(1)), "role": "nobody"})
+    """Of writes that are committed together one fails alone and whole: each has its own savepoint."""
+    bad = log_support.post(1, where=log_support.ELSEWHERE, role=cast("conversation.Role", "nobody"))
 
     results = await asyncio.gather(
         log.record(log_support.post(1), log_support.HOME),
-        log.record(nowhere, log_support.HOME),
-        log.record(log_support.renamed(nowhere, "other"), log_support.HOME),
+        log.record(bad, log_support.HOME),
         log.record(log_support.post(2), log_support.HOME),
         return_exceptions=True,
     )
 
-    assert [results[0], results[1], results[3]] == [True, False, True]
-    assert isinstance(results[2], sqlite3.IntegrityError)
+    assert [results[0], results[2]] == [True, True]
+    assert isinstance(results[1], sqlite3.IntegrityError)
     assert [post.id for post in await log_support.everything(log)] == ["1.1", "2.1"]
+    assert (
+        await log.newest(log_support.ELSEWHERE) is None
+    )  # its conversation had been stored before it failed
 
 
 async def test_a_locked_database_fails_the_write_and_recovers(path: pathlib.Path) -> None:
