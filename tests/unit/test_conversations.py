@@ -215,6 +215,7 @@ class Counting:
     def __init__(self, due: dict[conversation.ConversationId, int]) -> None:
         self.due = due
         self.go = asyncio.Event()
+        self.gates: dict[conversation.ConversationId, asyncio.Event] = {}  # in the place of `go`
         self.begun: list[conversation.ConversationId] = []
         self.running = 0
         self.most_running = 0
@@ -229,7 +230,7 @@ class Counting:
         due = self.due[conversation_id] >= 0
         while self.wake:  # something arrives after the look into the log
             self.wake.pop()()
-        await self.go.wait()
+        await self.gates.get(conversation_id, self.go).wait()
         self.running -= 1
         return due
 
@@ -270,18 +271,22 @@ async def test_what_waits_for_its_turn_is_left_to_the_log_when_the_process_stops
     tmp_path: pathlib.Path,
 ) -> None:
     """A conversation that has not begun when `drain` is called does not begin any more."""
-    async with world.opened(tmp_path, at_once=1) as bot:
-        counting = Counting({other(1): 5, other(2): 5})
+    async with world.opened(tmp_path, at_once=2) as bot:
+        counting = Counting({other(number): 5 for number in (1, 2, 3)})
+        counting.gates[other(1)] = asyncio.Event()
         bot.intake.responder = counting
-        bot.intake.wake(other(1))
-        bot.intake.wake(other(2))
+        for number in (1, 2, 3):
+            bot.intake.wake(other(number))
         for _ in range(20):
             await asyncio.sleep(0)
         draining = asyncio.create_task(bot.intake.drain(30))
         await asyncio.sleep(0)
+        counting.gates[other(1)].set()  # a place is free while the other answer is still being written
+        for _ in range(20):
+            await asyncio.sleep(0)
         counting.go.set()
         await draining
-        assert counting.begun == [other(1)]
+        assert counting.begun == [other(1), other(2)]
         assert bot.intake.busy == 0
 
 
