@@ -227,4 +227,4 @@ def test_the_prompts_file_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: pathli
 def test_it_cannot_be_changed() -> None:
     """The settings are frozen."""
     with pytest.raises(ValueError, match="frozen"):
-        settings.load().bot_model = "other"  # type: ignore[misc] # what is tested is that it cannot
+        settings.load().bot_model = "other"
