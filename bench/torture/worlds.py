@@ -89,6 +89,10 @@ class World(abc.ABC):
     def private(self, user: str) -> Place:
         """The DM of somebody with the bot."""
 
+    def reachable(self, _place: Place) -> bool:
+        """Whether people can write there yet: a Discord thread is opened by the bot."""
+        return True
+
     @abc.abstractmethod
     def listening(self) -> bool:
         """Whether the bot is connected."""
@@ -304,6 +308,10 @@ class DiscordWorld(World):
         if not event:
             self.service.disturb(discord.Disturbance(kind="lose", event="MESSAGE_DELETE"))
         await self.service.delete(said.place.channel, said.id)
+
+    def reachable(self, place: Place) -> bool:
+        """See World."""
+        return place.channel in self.service.world.channels
 
     def seen(self) -> list[oracle.Seen]:
         """See World."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bench.torture import play
-from bench.torture.rows import crashes
+from bench.torture.rows import crashes, intake, trouble
 
-ROWS: dict[str, play.Row] = {row.id: row for row in (*crashes.ROWS,)}
+ROWS: dict[str, play.Row] = {row.id: row for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ from bench.torture import arena, launcher, play, worlds
 from emulators import claude
 
 EPOCH = 25  # kills in one database, so that what went wrong can be found
+PACE = 0.01  # seconds between pieces of an answer: it is written in a tenth of a second or two
 FOLLOW = 0.6  # chance that a question goes on in a thread that is there
 TROUBLE = 0.08  # chance of a misfortune with each question, several kinds together
 
@@ -23,6 +25,7 @@ async def random_kills(how: play.Run, score: play.Score) -> None:
         seed += 1
         async with arena.opened(how.platform, home=how.home, seed=seed) as stage:
             await _warm_up(stage)
+            stage.pace = PACE
             async with _traffic(stage):
                 for _ in range(min(EPOCH, kills)):
                     await stage.start(wait=stage.chance.random() > 0.1)
@@ -62,6 +65,7 @@ async def _at_step(how: play.Run, score: play.Score, step: str, times: int) -> i
             met += 1
             await stage.start()
             if number % 3 == 0:
+                await stage.until(functools.partial(stage.world.reachable, said.thread))
                 await stage.ask(said.thread)
             await stage.settle()
             await stage.kill()
@@ -89,8 +93,9 @@ async def _traffic(stage: arena.Arena) -> AsyncIterator[None]:
         while True:
             chance = stage.chance
             stage.world.doubled = 2 if chance.random() < 0.1 else 1
-            if threads and chance.random() < FOLLOW:
-                await stage.ask(chance.choice(threads[-8:]))
+            known = [place for place in threads[-8:] if stage.world.reachable(place)]
+            if known and chance.random() < FOLLOW:
+                await stage.ask(chance.choice(known))
             else:
                 said = await stage.ask(chance.choice([*stage.world.channels, stage.world.dm]))
                 threads.append(said.thread)
