@@ -65,8 +65,9 @@ class CatchUp:
         now = self._now()
         since = max(now - REACH, gap) if gap is not None else now - REACH
         visits = self._visits(await self._intake.homes(parse.PLATFORM, now - MEMORY), since, gap)
+        planned = {visit.channel for visit in visits}
         for visit in visits:
-            self._queue.put(visit.channel, functools.partial(self._read, visit, since), first=True)
+            self._queue.put(visit.channel, functools.partial(self._read, visit, since, planned), first=True)
         log.info("discord.catching_up", channels=len(visits))
         return len(visits)
 
@@ -89,7 +90,7 @@ class CatchUp:
                 visits.setdefault(parent, Visit(channel=parent, workspace=home.workspace, known=0))
         return list(visits.values())[:MOST_CHANNELS]
 
-    async def _read(self, visit: Visit, since: dt.datetime) -> None:
+    async def _read(self, visit: Visit, since: dt.datetime, planned: set[int]) -> None:
         async with self._turnstile:
             try:
                 await self._guild_is_here(visit.workspace)
@@ -104,6 +105,19 @@ class CatchUp:
             if message.id > visit.known:
                 await self._door.deliver(message)
             await self._door.deliver_edit(message)
+        self._look_below(visit, since, planned)
+
+    def _look_below(self, visit: Visit, since: dt.datetime, planned: set[int]) -> None:
+        """Read a channel's threads that the log does not know: the bot may be mentioned in them."""
+        channel = self._client.get_channel(visit.channel)
+        if not isinstance(channel, discord.TextChannel | discord.ForumChannel):
+            return
+        for thread in channel.threads:
+            if thread.id in planned or (thread.last_message_id or 0) < discord.utils.time_snowflake(since):
+                continue
+            planned.add(thread.id)
+            below = Visit(channel=thread.id, workspace=visit.workspace, known=0, may_be_absent=True)
+            self._queue.put(thread.id, functools.partial(self._read, below, since, planned), first=True)
 
     async def _messages(self, visit: Visit, since: dt.datetime) -> list[discord.Message]:
         """The channel's messages since then, oldest first; of too many, the newest."""

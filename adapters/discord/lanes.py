@@ -32,11 +32,14 @@ class Lanes:
         self._workers: dict[int, asyncio.Task[None]] = {}
         self._failing: set[int] = set()
         self._holders = 0
+        self._closed = False
         self._open = asyncio.Event()
         self._open.set()
 
     def put(self, lane: int, job: Job, *, first: bool = False) -> None:
-        """Do the job after what waits in that lane, or before it."""
+        """Do the job after what waits in that lane, or before it; nothing more once closed."""
+        if self._closed:
+            return
         queue = self._queues.setdefault(lane, collections.deque())
         if first:
             queue.appendleft(job)
@@ -62,7 +65,8 @@ class Lanes:
         return sum(1 + len(self._queues.get(lane, ())) for lane in self._failing)
 
     async def close(self) -> None:
-        """Stop; what waits is caught up on at the next start."""
+        """Stop for good; what waits, and what still comes, is caught up on at the next start."""
+        self._closed = True
         workers = list(self._workers.values())
         for worker in workers:
             worker.cancel()
