@@ -22,6 +22,7 @@ STAGES: dict[str, type[stage.Stage]] = {
 async def empty_stage(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> AsyncIterator[stage.Stage]:
     """A platform with people and Claude; the bot is not running yet."""
     async with claude.Claude() as api, STAGES[request.param](api=api, folder=tmp_path) as made:
+        made.clock.offset = 0.0
         yield made
         api.heal()
         await made.stop()

@@ -132,7 +132,7 @@ class DiscordStage(stage.Stage):
     async def heard(self) -> None:
         """Events come in order: once a later command is taken up, everything before it is in a lane."""
         barrier = await self.service.slash(self._watcher, self.side_channel.channel, "help", None)
-        await self.until(lambda: barrier.deferred or bool(barrier.responses))
+        await barrier.answered(stage.LIMIT)
         if lanes := [task for task in asyncio.all_tasks() if task.get_name().startswith("discord lane ")]:
             await asyncio.wait(lanes, timeout=stage.LIMIT)
 

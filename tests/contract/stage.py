@@ -51,10 +51,13 @@ class Said:
 
 
 class Clock:
-    """The platform's clock: the real time, moved by `offset` seconds."""
+    """The platform's clock: the real time, moved by `offset` seconds.
+
+    It begins in the past, where the place is made, because ids never go back behind the newest.
+    """
 
     def __init__(self) -> None:
-        self.offset = 0.0
+        self.offset = -30 * DAY
 
     def __call__(self) -> float:
         """Seconds since 1970."""
@@ -234,6 +237,7 @@ class Stage(abc.ABC):
             stays = [asyncio.create_task(each.run(), name="run") for each in self._bot.adapters.values()]
             stack.push_async_callback(_ended, stays)
             self._running = stack.pop_all()
+        await asyncio.sleep(0)  # each has begun to catch up
         await self.connected()
 
     @abc.abstractmethod
