@@ -1,0 +1,21 @@
+// Writes ../static from src: one script, one stylesheet, one page. The same source gives the same bytes.
+import { build } from "esbuild";
+import { copyFile, rm, mkdir } from "node:fs/promises";
+
+const out = new URL("../static/", import.meta.url).pathname;
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+await build({
+  entryPoints: { app: "src/main.jsx", style: "src/style.css" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "eof",
+  charset: "utf8",
+});
+await copyFile("src/index.html", out + "index.html");
+await copyFile("src/icon.svg", out + "icon.svg");

@@ -1,0 +1,289 @@
+// What Claude was sent, what it cost, what is remembered, and the rows behind it.
+import { useState } from "preact/hooks";
+import { changed, get, here, placeOf, showRequest, store, tell } from "./store.js";
+
+const FATES = {
+  read: "read from cache",
+  write5m: "written to cache (5 min)",
+  write1h: "written to cache (1 h)",
+  fresh: "fresh",
+  unknown: "not billed",
+};
+const TABS = [
+  ["request", "Request"],
+  ["money", "Money"],
+  ["memory", "Memory"],
+  ["rows", "Log"],
+];
+const LONG = 420; // characters of a block that are shown before it is opened
+
+const number = (n) => Math.round(n).toLocaleString("en-GB");
+const money = (usd) => (usd === null || usd === undefined ? "price unknown" : usd === 0 ? "$0" : usd < 0.01 ? `$${usd.toFixed(5)}` : `$${usd.toFixed(4)}`);
+const clock = (at) => new Date(at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+export function Inspector() {
+  const [tab, setTab] = useState("request");
+  const found = store.inspected;
+  const step = (event) => {
+    const at = TABS.findIndex(([id]) => id === tab);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1 }[event.key];
+    if (next === undefined) return;
+    const [id] = TABS[(next + TABS.length) % TABS.length];
+    setTab(id);
+    document.getElementById(`tab-${id}`)?.focus();
+  };
+  return (
+    <aside class="inspector" aria-label="Inspector">
+      <header class="bar"><h2>What Claude sees</h2></header>
+      {found?.conversation ? <Gauge found={found} /> : null}
+      <div role="tablist" aria-label="Inspector" class="tabs" onKeyDown={step}>
+        {TABS.map(([id, label]) => (
+          <button type="button" key={id} role="tab" id={`tab-${id}`} aria-selected={tab === id} aria-controls="panel" tabIndex={tab === id ? 0 : -1} onClick={() => setTab(id)}>{label}</button>
+        ))}
+      </div>
+      <div role="tabpanel" id="panel" aria-labelledby={`tab-${tab}`} class="panel" tabIndex={0}>
+        {tab === "rows" ? <Rows found={found} /> : !found?.conversation ? <Nothing /> : tab === "request" ? <Request found={found} /> : tab === "money" ? <Money found={found} /> : <Memory found={found} />}
+      </div>
+    </aside>
+  );
+}
+
+function Nothing() {
+  return <p class="nothing">As soon as the bot takes part in this conversation, its requests stand here: what was sent, what came from the cache, and what it cost.</p>;
+}
+
+function Gauge({ found }) {
+  const { budget, floor, strategy } = found.policy;
+  const { tokens, word_for_word, summarised, left_out } = found.context;
+  const share = (n) => `${Math.min(100, (100 * n) / (budget * 1.15))}%`;
+  return (
+    <section class="gauge" aria-label="Budget">
+      <div class="meter" role="meter" aria-label="Tokens of the history" aria-valuemin={0} aria-valuemax={budget} aria-valuenow={Math.min(tokens, budget)} aria-valuetext={`${number(tokens)} of ${number(budget)} tokens`}>
+        <span class={tokens > budget ? "fill over" : "fill"} style={{ width: share(tokens) }} />
+        <span class="tick" style={{ left: share(floor) }} title={`floor: ${number(floor)} tokens are kept`} />
+        <span class="tick" style={{ left: share(budget) }} title={`budget: past ${number(budget)} tokens the strategy acts`} />
+      </div>
+      <p><strong>{number(tokens)}</strong> of {number(budget)} tokens <span class="dim">· floor {number(floor)} · {strategy}</span></p>
+      <p class="dim">
+        {word_for_word} posts word for word{summarised ? `, ${summarised} in the summary` : ""}{left_out ? `, ${left_out} left out` : ""}
+      </p>
+    </section>
+  );
+}
+
+function Request({ found }) {
+  const calls = found.calls;
+  const shown = store.request;
+  if (!calls.length) return <Nothing />;
+  const at = calls.findIndex((each) => each.number === shown?.number);
+  const go = (n) => calls[n] && showRequest(calls[n].number);
+  return (
+    <>
+      <div class="choose">
+        <button type="button" class="icon" aria-label="Earlier request" disabled={at <= 0} onClick={() => go(at - 1)}>‹</button>
+        <select aria-label="Request" value={shown?.number} onChange={(event) => showRequest(Number(event.target.value))}>
+          {calls.map((each, n) => (
+            <option key={each.number} value={each.number}>
+              {`${n + 1}. ${each.kind}, ${clock(each.at)}${each.error ? `, ${each.error}` : ""}`}
+            </option>
+          ))}
+        </select>
+        <button type="button" class="icon" aria-label="Later request" disabled={at < 0 || at >= calls.length - 1} onClick={() => go(at + 1)}>›</button>
+      </div>
+      {shown && at >= 0 ? <One shown={shown} /> : null}
+    </>
+  );
+}
+
+function One({ shown }) {
+  const { usage, blocks } = shown;
+  const total = blocks.reduce((sum, each) => sum + each.tokens, 0) || 1;
+  return (
+    <>
+      <p class="status">
+        <span class={shown.error || (shown.status ?? 200) >= 400 ? "chip bad" : shown.done ? "chip good" : "chip"}>{shown.error ? `${shown.status ?? ""} ${shown.error}` : shown.done ? (shown.stop_reason ?? "done") : "under way…"}</span>
+        <span class="chip">{shown.model}</span>
+        {usage ? <span class="chip">{money(shown.usd)}</span> : null}
+      </p>
+      {usage ? (
+        <dl class="figures">
+          <div class="read"><dt>read</dt><dd>{number(usage.read)}</dd></div>
+          <div class="write5m"><dt>written</dt><dd>{number(usage.written_5m + usage.written_1h)}</dd></div>
+          <div class="fresh"><dt>fresh</dt><dd>{number(usage.fresh)}</dd></div>
+          <div><dt>out</dt><dd>{number(usage.output)}</dd></div>
+        </dl>
+      ) : null}
+      {shown.reading?.reason ? (
+        <p class="miss"><strong>Cache:</strong> {shown.reading.expected ? `${number(shown.reading.read)} of ${number(shown.reading.expected)} tokens were read. ` : ""}{capital(shown.reading.reason)}.</p>
+      ) : shown.reading ? (
+        <p class="hit"><strong>Cache:</strong> all {number(shown.reading.expected)} tokens of the last prefix were read.</p>
+      ) : null}
+      <div class="stack" role="img" aria-label={stackLabel(blocks)}>
+        {blocks.map((each) => (
+          <span key={each.path} class={each.fate} style={{ flexGrow: Math.max(1, (1000 * each.tokens) / total) }} title={`${each.path}: ${number(each.tokens)} tokens, ${FATES[each.fate]}`}>
+            {each.mark ? <i class="mark" /> : null}
+          </span>
+        ))}
+      </div>
+      <p class="legend"><span class="key read">read</span><span class="key write5m">written</span><span class="key fresh">fresh</span><span class="key mark">breakpoint</span></p>
+      <div class="copy">
+        <button type="button" onClick={() => copy(shown.json, "The request, as JSON,")}>Copy as JSON</button>
+        <button type="button" onClick={() => copy(shown.curl, "The request, as a curl command without the key,")}>Copy as curl</button>
+      </div>
+      <ol class="turns">
+        {blocks.map((each, n) => <Block key={`${shown.number}.${each.path}`} block={each} opens={each.role !== blocks[n - 1]?.role || turnOf(each) !== turnOf(blocks[n - 1])} />)}
+      </ol>
+    </>
+  );
+}
+
+const turnOf = (block) => block?.path.split(".").slice(0, 2).join(".");
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const stackLabel = (blocks) =>
+  Object.entries(FATES)
+    .map(([fate, label]) => [label, blocks.filter((each) => each.fate === fate).reduce((sum, each) => sum + each.tokens, 0)])
+    .filter(([, tokens]) => tokens)
+    .map(([label, tokens]) => `${number(tokens)} tokens ${label}`)
+    .join(", ");
+
+function Block({ block, opens }) {
+  const [open, setOpen] = useState(false);
+  const long = block.text.length > LONG;
+  return (
+    <li class={opens ? "opens" : ""}>
+      {opens ? <h3>{block.role}</h3> : null}
+      <div class={`block ${block.fate}`}>
+        <p class="meta"><span class="path">{block.path}</span><span>{number(block.tokens)} tokens</span><span class="fate">{FATES[block.fate]}</span></p>
+        <pre tabIndex={0}>{long && !open ? `${block.text.slice(0, LONG)}…` : block.text}</pre>
+        {long ? <button type="button" class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Show less" : `Show all ${number(block.text.length)} characters`}</button> : null}
+      </div>
+      {block.mark ? <p class="breakpoint">breakpoint, kept {block.mark === "1h" ? "1 hour" : "5 minutes"}</p> : null}
+    </li>
+  );
+}
+
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell(`${what} is on the clipboard.`);
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    tell(document.execCommand("copy") ? `${what} is on the clipboard.` : "The browser did not allow copying.");
+    field.remove();
+  }
+}
+
+function Money({ found }) {
+  const { total, calls, costs } = found;
+  const billed = calls.filter((each) => each.usage);
+  const most = Math.max(...costs.map((each) => each.usd), 1e-9);
+  const read = total.usage.input ? (100 * total.usage.read) / total.usage.input : 0;
+  return (
+    <>
+      <p class="sum"><strong>{money(total.usd)}</strong> so far, for {total.requests} {total.requests === 1 ? "request" : "requests"}{total.unpriced ? ` (${total.unpriced} at an unknown price)` : ""}; {read.toFixed(0)} % of the input came from the cache.</p>
+      {store.model.offline ? <p class="dim">Tokens as the emulated API counts them, at list prices: nobody was charged.</p> : null}
+      <h3>The same conversation under other strategies</h3>
+      {costs.length ? (
+        <ul class="costs">
+          {costs.map((each) => (
+            <li key={each.strategy} class={each.current ? "current" : ""}>
+              <span class="label">{each.strategy}{each.current ? " (now)" : ""}</span>
+              <span class="track"><span style={{ width: `${(100 * each.usd) / most}%` }} /></span>
+              <span class="usd">{money(each.usd)}</span>
+              <span class="keeps dim">keeps {each.keeps}</span>
+            </li>
+          ))}
+        </ul>
+      ) : <p class="dim">Once there is an answer, and where the model's price is known.</p>}
+      <p class="dim">Simulated from estimated tokens, on the posts' own clock.</p>
+      <h3>Each request</h3>
+      <div class="table" role="region" aria-label="Requests" tabIndex={0}>
+        <table>
+          <thead><tr><th>#</th><th>what</th><th>in</th><th>read</th><th>out</th><th>cost</th></tr></thead>
+          <tbody>
+            {billed.map((each) => (
+              <tr key={each.number}>
+                <td>{calls.indexOf(each) + 1}</td><td>{each.kind}</td><td>{number(each.usage.input)}</td>
+                <td>{each.usage.input ? Math.round((100 * each.usage.read) / each.usage.input) : 0} %</td><td>{number(each.usage.output)}</td><td>{money(each.usd)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function Memory({ found }) {
+  const [hits, setHits] = useState(null);
+  const search = async (event) => {
+    event.preventDefault();
+    const query = new FormData(event.target).get("q");
+    try {
+      setHits((await get(`api/${store.side}/recall/${here()}?q=${encodeURIComponent(query)}`)).hits);
+    } catch (error) {
+      tell(error.message);
+    }
+  };
+  return (
+    <>
+      <h3>Summary</h3>
+      {found.summaries.length ? found.summaries.map((each) => (
+        <section key={`${each.first_place}-${each.at}`} class="summary">
+          <p class="dim">Stands for {each.posts} posts (places {each.first_place} to {each.last_place}), written by {each.model} at {clock(each.at)}.</p>
+          <pre tabIndex={0}>{each.text}</pre>
+        </section>
+      )) : <p class="dim">Nothing has been summarised yet: Claude sees every post word for word. Past {number(found.policy.budget)} tokens the older ones give way to a summary.</p>}
+      <h3>Recall</h3>
+      <form class="recall" onSubmit={search}>
+        <input name="q" type="search" aria-label="Search this conversation's log" placeholder="Search this conversation's log" required />
+        <button type="submit">Search</button>
+      </form>
+      {hits ? (
+        hits.length ? (
+          <ol class="hits">
+            {hits.map((each) => <li key={each.id}><p class="dim">{each.author_name || each.role} · {clock(each.sent_at)} · score {each.score.toPrecision(2)}</p><p>{each.text.slice(0, 300)}</p></li>)}
+          </ol>
+        ) : <p class="dim">Nothing found.</p>
+      ) : <p class="dim">The full-text search over everything said here, summarised or not.</p>}
+    </>
+  );
+}
+
+function Rows({ found }) {
+  return (
+    <>
+      {found?.conversation ? (
+        <>
+          <p class="dim">Conversation <code>{found.conversation}</code>, {found.posts} posts in the log.</p>
+          <h3>Replies</h3>
+          <div class="table" role="region" aria-label="Replies" tabIndex={0}>
+            <table>
+              <thead><tr><th>place</th><th>state</th><th>took</th><th>calls</th><th>note</th></tr></thead>
+              <tbody>{found.replies.map((each) => <tr key={each.id}><td>{each.place}</td><td>{each.state}</td><td>{each.seconds === null ? "…" : `${each.seconds.toFixed(1)} s`}</td><td>{each.requests}</td><td>{each.note}</td></tr>)}</tbody>
+            </table>
+          </div>
+          <h3>Posts</h3>
+          <div class="table" role="region" aria-label="Posts" tabIndex={0}>
+            <table>
+              <thead><tr><th>place</th><th>who</th><th>text</th></tr></thead>
+              <tbody>{found.rows.map((each) => <tr key={each.id}><td>{each.place ?? "waits"}</td><td>{each.author_name || each.role}</td><td>{each.text.slice(0, 120)}</td></tr>)}</tbody>
+            </table>
+          </div>
+        </>
+      ) : <p class="dim">The log holds nothing of {placeOf(here())?.name ?? "this place"} yet.</p>}
+      <h3>What the bot's process says</h3>
+      <ol class="lines" tabIndex={0} aria-label="Log lines of the bot">
+        {store.lines.slice(-60).map((line, n) => {
+          const { event, level, timestamp, ...rest } = line;
+          return <li key={n} class={level}><span class="dim">{String(timestamp ?? "").slice(11, 19)}</span> <strong>{event}</strong> {Object.entries(rest).map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`).join(" ")}</li>;
+        })}
+      </ol>
+    </>
+  );
+}
+
+export { changed };

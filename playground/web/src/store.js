@@ -1,0 +1,273 @@
+// What the page knows, and how it hears of it. One object, one list of listeners.
+import { useEffect, useState } from "preact/hooks";
+
+export const store = {
+  ready: false,
+  connected: false,
+  side: "slack",
+  sides: {},
+  place: { slack: null, discord: null },
+  person: { slack: null, discord: null },
+  posts: new Map(), // "side|place" -> posts in order
+  unread: new Set(), // "side|place"
+  writing: { slack: {}, discord: {} },
+  model: { label: "", offline: true },
+  bot: { state: "starting" },
+  policy: {},
+  troubles: [],
+  samples: [],
+  words: {},
+  replay: null,
+  lines: [],
+  inspected: null, // what the inspector shows, for the place it was asked for
+  request: null, // one request whole
+  pane: "chat", // on a narrow screen: places, chat or inspector
+  notice: "",
+  said: "", // for screen readers
+};
+
+const listeners = new Set();
+let queued = false;
+
+export function changed() {
+  if (queued) return;
+  queued = true;
+  requestAnimationFrame(() => {
+    queued = false;
+    for (const listener of listeners) listener();
+  });
+}
+
+export function useStore() {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const listener = () => again((n) => n + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+  return store;
+}
+
+export const key = (side, place) => `${side}|${place}`;
+export const directory = () => store.sides[store.side] ?? { people: [], places: [], commands: [], bot: "" };
+export const here = () => store.place[store.side];
+export const me = () => store.person[store.side];
+export const placeOf = (id, side = store.side) => store.sides[side]?.places.find((each) => each.id === id);
+export const nameOf = (id) => directory().people.find((each) => each.id === id)?.name ?? "somebody";
+
+async function asJson(answer) {
+  if (!answer.ok) throw new Error((await answer.text()) || `refused (${answer.status})`);
+  return answer.json();
+}
+
+export const get = (path) => fetch(path).then(asJson);
+
+// Does a deed on a side; what cannot be done is told in the notice line.
+export async function act(deed, asked, side = store.side) {
+  try {
+    const answer = await fetch(`api/${side}/${deed}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(asked),
+    });
+    return (await asJson(answer)).result;
+  } catch (error) {
+    tell(error.message);
+    return undefined;
+  }
+}
+
+let noticeTimer;
+export function tell(text) {
+  store.notice = text;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => tell(""), 6000);
+  changed();
+}
+
+export async function goTo(place, side = store.side) {
+  store.side = side;
+  store.place[side] = place;
+  store.pane = "chat";
+  store.unread.delete(key(side, place));
+  store.inspected = null;
+  store.request = null;
+  remember();
+  changed();
+  if (!store.posts.has(key(side, place))) await load(side, place);
+  inspectSoon();
+}
+
+export function become(person) {
+  store.person[store.side] = person;
+  const place = placeOf(here());
+  if (place?.person && place.person !== person) {
+    const own = directory().places.find((each) => each.kind === "dm" && each.person === person);
+    goTo(own?.id ?? directory().places[0]?.id);
+  }
+  remember();
+  changed();
+}
+
+async function load(side, place) {
+  try {
+    const { posts } = await get(`api/${side}/posts/${place}`);
+    store.posts.set(key(side, place), posts);
+  } catch {
+    store.posts.set(key(side, place), []);
+  }
+  changed();
+}
+
+const before = (a, b) => a.at - b.at || (a.id.length - b.id.length) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+function put(list, post) {
+  let at = list.length;
+  while (at > 0 && before(list[at - 1], post) > 0) at -= 1;
+  if (at > 0 && list[at - 1].id === post.id) list[at - 1] = post;
+  else list.splice(at, 0, post);
+}
+
+function hearPosts({ side, posts, gone, writing }) {
+  store.writing[side] = writing;
+  const touched = new Set();
+  for (const post of posts) {
+    for (const place of post.places) {
+      const at = key(side, place);
+      const list = store.posts.get(at);
+      if (list) {
+        put(list, post);
+        touched.add(at);
+      }
+      if (!(side === store.side && place === here()) && post.author !== store.person[side]) store.unread.add(at);
+    }
+    if (side === store.side && post.places.includes(here()) && post.author === directory().bot && !post.growing)
+      store.said = `Threadmate: ${post.text.slice(0, 300)}`;
+  }
+  for (const each of gone) {
+    const id = each.slice(each.indexOf("/") + 1);
+    for (const [at, list] of store.posts) {
+      if (!at.startsWith(`${side}|`)) continue;
+      const index = list.findIndex((post) => post.id === id);
+      if (index >= 0) {
+        list.splice(index, 1);
+        touched.add(at);
+      }
+    }
+  }
+  for (const at of touched) store.posts.set(at, [...store.posts.get(at)]);
+  changed();
+  if (side === store.side) inspectSoon();
+}
+
+let inspecting;
+export function inspectSoon() {
+  clearTimeout(inspecting);
+  inspecting = setTimeout(inspect, 250);
+}
+
+async function inspect() {
+  const side = store.side;
+  const place = here();
+  if (!place) return;
+  try {
+    const found = await get(`api/${side}/inspect/${place}`);
+    if (side !== store.side || place !== here()) return;
+    const newest = store.inspected?.calls?.at(-1)?.number;
+    store.inspected = found;
+    const calls = (found.calls ?? []).filter((each) => each.kind === "answer");
+    const chosen = store.request?.number;
+    if (calls.length && (chosen === undefined || chosen === newest || !found.calls.some((c) => c.number === chosen)))
+      await showRequest((found.calls ?? []).at(-1).number);
+    else if (chosen !== undefined && calls.length) await showRequest(chosen);
+    else store.request = null;
+  } catch {
+    store.inspected = null;
+  }
+  changed();
+}
+
+export async function showRequest(number) {
+  try {
+    store.request = await get(`api/requests/${number}`);
+  } catch (error) {
+    tell(error.message);
+  }
+  changed();
+}
+
+function remember() {
+  try {
+    localStorage.setItem("playground", JSON.stringify({ side: store.side }));
+  } catch {
+    /* private windows may refuse */
+  }
+}
+
+export async function start() {
+  const state = await get("api/state");
+  Object.assign(store, {
+    sides: state.sides,
+    model: state.model,
+    bot: state.bot,
+    policy: state.policy,
+    troubles: state.troubles,
+    samples: state.samples,
+    words: state.words,
+    replay: state.replay,
+    lines: state.lines,
+    writing: { slack: {}, discord: {}, ...state.writing },
+  });
+  for (const side of Object.keys(state.sides)) {
+    const people = state.sides[side].people.filter((each) => !each.bot);
+    const places = state.sides[side].places;
+    if (!people.some((each) => each.id === store.person[side])) store.person[side] = people[0]?.id;
+    if (!places.some((each) => each.id === store.place[side])) store.place[side] = places[0]?.id;
+  }
+  if (!store.ready) {
+    try {
+      store.side = JSON.parse(localStorage.getItem("playground") ?? "{}").side ?? "slack";
+    } catch {
+      store.side = "slack";
+    }
+    if (!store.sides[store.side]) store.side = "slack";
+  }
+  store.posts.clear();
+  store.ready = true;
+  changed();
+  await load(store.side, here());
+  inspectSoon();
+}
+
+export function listen() {
+  const source = new EventSource("api/events");
+  const on = (kind, hear) =>
+    source.addEventListener(kind, (event) => {
+      hear(JSON.parse(event.data));
+      changed();
+    });
+  source.onopen = () => {
+    if (!store.connected && store.ready) start();
+    store.connected = true;
+    changed();
+  };
+  source.onerror = () => {
+    store.connected = false;
+    changed();
+  };
+  on("posts", hearPosts);
+  on("directory", ({ side, directory: found }) => {
+    store.sides[side] = found;
+    if (side === store.side && !placeOf(here())) goTo(found.places[0]?.id);
+  });
+  on("bot", (bot) => {
+    store.bot = bot;
+  });
+  on("line", (line) => {
+    store.lines = [...store.lines.slice(-149), line];
+  });
+  on("calls", () => inspectSoon());
+  on("replay", (progress) => {
+    store.replay = progress;
+  });
+}
