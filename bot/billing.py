@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from bot import conversation, prices
@@ -16,6 +16,7 @@ class Bill:
     key: str  # what it is added up by: a model, a person, a day …
     model: str
     usage: conversation.Usage
+    miss: str = ""  # why the prompt cache gave less than it held, "" where it did not
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Total:
     usage: conversation.Usage
     usd: Decimal  # of the calls whose price is known
     unpriced: int  # calls of models without a known price; they are in no sum of money
+    misses: Mapping[str, int] = dataclasses.field(default_factory=dict)  # of the cache, by reason
 
     @property
     def cached_share(self) -> float:
@@ -46,7 +48,11 @@ class Total:
         return (
             f"`{self.key}`: {self.requests} requests, {self.usage.input:,} tokens in "
             f"({self.cached_share:.0%} from the cache), {self.usage.output:,} out, {self.money}."
+            + (f" Cache missed: {self._reasons()}." if self.misses else "")
         )
+
+    def _reasons(self) -> str:
+        return ", ".join(f"{reason} {count} times" for reason, count in sorted(self.misses.items()))
 
 
 def totals(bills: Iterable[Bill]) -> list[Total]:
@@ -55,11 +61,15 @@ def totals(bills: Iterable[Bill]) -> list[Total]:
     for bill in bills:
         cost = prices.cost(bill.model, bill.usage)
         before = found.get(bill.key)
+        misses = dict(before.misses) if before else {}
+        if bill.miss:
+            misses[bill.miss] = misses.get(bill.miss, 0) + 1
         found[bill.key] = Total(
             key=bill.key,
             requests=(before.requests if before else 0) + 1,
             usage=(before.usage if before else conversation.Usage()) + bill.usage,
             usd=(before.usd if before else Decimal(0)) + (cost or 0),
             unpriced=(before.unpriced if before else 0) + (cost is None),
+            misses=misses,
         )
     return sorted(found.values(), key=lambda total: (-total.usd, total.key))

@@ -64,19 +64,6 @@ class Home:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Summary:
-    """One segment: a text that stands for a run of posts, which stay in the log word for word."""
-
-    conversation: ConversationId
-    first_place: int  # the first place it covers
-    last_place: int  # the last place it covers
-    text: str
-    posts: int  # how many posts it covers
-    model: str
-    created_at: dt.datetime
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Usage:
     """Tokens as the API billed them. Input is the sum of fresh, written and read tokens."""
 
@@ -108,6 +95,21 @@ class Usage:
             output=self.output + other.output,
             web_searches=self.web_searches + other.web_searches,
         )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One segment: a text that stands for a run of posts, which stay in the log word for word."""
+
+    conversation: ConversationId
+    first_place: int  # the first place it covers
+    last_place: int  # the last place it covers
+    text: str
+    posts: int  # how many posts it covers
+    model: str
+    created_at: dt.datetime
+    number: int = dataclasses.field(default=0, compare=False)  # in the log, growing; 0 until it is there
+    usage: Usage = dataclasses.field(default_factory=Usage, compare=False)  # what it cost
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -148,6 +150,19 @@ class Plan:
     thinking: str | None = None  # the `thinking` type the model takes, None to send none
     sends_effort: bool = True  # whether the model takes `output_config.effort`
     expected_read: int = 0  # tokens this request should read from the cache
+    newest_summary: int | None = None  # later segments are not in use yet; None: all are
+    offers_recall: bool = False  # whether Claude may search what is not word for word
+    gave_up: bool = False  # older posts are left out because no summary of them could be made
+    previous_message: str = ""  # the API's id of the last answer: it can say why a prefix was not found
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tool:
+    """Something Claude may ask for while it answers."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]  # a JSON schema
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -159,6 +174,7 @@ class Request:
     turns: tuple[Turn, ...]
     breakpoints: tuple[Breakpoint, ...]
     varying: str = ""  # what belongs to this request alone; it follows the last breakpoint
+    tools: tuple[Tool, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,6 +186,7 @@ class Answer:
     model: str
     stop_reason: str
     message_id: str
+    cache_miss: str = ""  # the API's own reason why the last prefix was not found, "" where it gave none
 
 
 class ReplyState(enum.StrEnum):
@@ -208,6 +225,7 @@ class LastRequest:
     plan: Plan
     usage: Usage
     at: dt.datetime  # when it was sent
+    message_id: str = ""  # the API's id of the answer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -215,11 +233,16 @@ class Thread:
     """What a request is built from: the tail of the log, up to one reply's place."""
 
     conversation: ConversationId
-    posts: tuple[Post, ...]  # placed, not covered by a summary, in order
-    summaries: tuple[Summary, ...]  # active segments, oldest first
+    posts: tuple[Post, ...]  # placed, not covered by a segment in use, in order
+    summaries: tuple[Summary, ...]  # every segment, those not in use yet included, oldest first
     last: LastRequest | None  # None before the first reply, and where a change broke the prefix
+    before: LastRequest | None = None  # the newest billed request, also where its prefix stands no more
+    changed_place: int | None = None  # where what `before` carried has changed
     gaps: tuple[float, ...] = ()  # seconds between the newest requests, oldest first
     first_place: int = 0  # where the newest plan began: older posts are not sent word for word
+    newest_summary: int | None = None  # the newest plan's; None before the first
+    offers_recall: bool = False  # the newest plan's
+    gave_up: bool = False  # the newest plan's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

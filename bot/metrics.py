@@ -22,6 +22,7 @@ class Metrics:
     dollars: prometheus_client.Counter
     seconds: prometheus_client.Histogram
     busy: prometheus_client.Gauge
+    misses: prometheus_client.Counter
 
     def bill(self, model: str, usage: conversation.Usage, usd: float | None) -> None:
         """Count one call's tokens by kind, and its money where the price is known."""
@@ -59,6 +60,12 @@ def create() -> Metrics:
             "From taking a reply up to its end",
             registry=registry,
             buckets=LATENCY,
+        ),
+        misses=prometheus_client.Counter(
+            "threadmate_cache_misses",
+            "Requests that read less from the prompt cache than the last one left there",
+            ["reason"],
+            registry=registry,
         ),
         busy=prometheus_client.Gauge(
             "threadmate_busy_conversations", "Conversations being answered or waiting", registry=registry

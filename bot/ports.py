@@ -129,6 +129,14 @@ class Model(Protocol):
         """Make the call, with bounded retries; raises ModelError."""
 
 
+class Hit(Protocol):
+    """What a search found."""
+
+    @property
+    def post(self) -> conversation.Post:
+        """The post."""
+
+
 class Log(Protocol):
     """What an answer needs of the thread log. Every method is one transaction, committed on return."""
 
@@ -156,9 +164,19 @@ class Log(Protocol):
         """Commit where the reply stands on the platform; the state becomes OPENED."""
 
     async def billed(
-        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+        self,
+        reply: conversation.Reply,
+        kind: str,
+        model: str,
+        usage: conversation.Usage,
+        *,
+        message_id: str = "",
+        miss: str = "",
     ) -> None:
-        """Commit what one call cost, answered or not (`kind`: "answer", "summary")."""
+        """Commit what one call cost, answered or not (`kind`: "answer", "call", "summary").
+
+        `message_id`: the API's, of an answer; `miss`: why the cache gave less than it held, "" for no miss.
+        """
 
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> None:
         """Commit the whole answer as the bot's post; the state becomes WRITTEN."""
@@ -166,7 +184,15 @@ class Log(Protocol):
     async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
         """Close the row: FINISHED, FAILED (note: the error's class) or WITHDRAWN."""
 
+    async def search(
+        self, conversation_id: conversation.ConversationId, query: str, limit: int
+    ) -> Sequence[Hit]:
+        """The posts that fit a question best, best first; of this conversation only."""
+
+    async def around(self, post: conversation.Post, posts: int) -> Sequence[conversation.Post]:
+        """A post with up to so many before and after it, in platform order."""
+
     async def add_summary(
         self, summary: conversation.Summary, replaces: Sequence[conversation.Summary]
     ) -> None:
-        """Commit a summary; those it replaces are no longer active."""
+        """Commit a segment; later plans use it, and in the place of those it replaces."""

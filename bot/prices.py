@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from decimal import Decimal
 
 import genai_prices
 
-from bot import conversation
+from bot import caching, conversation
 
 _NEWEST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 _MILLION = 1_000_000
@@ -51,6 +52,19 @@ def cost(model: str, usage: conversation.Usage, *, at: dt.datetime | None = None
         ).total_price
     except LookupError:
         return None
+
+
+@functools.cache
+def costs(model: str) -> caching.Costs:
+    """What the planner weighs: prices in fresh input tokens; the dearest there are where none is known."""
+    known = rates(model)
+    if known is None or not known.fresh:
+        return caching.DEAREST
+    return caching.Costs(
+        read=float(known.read / known.fresh),
+        write_5m=float(known.written_5m / known.fresh),
+        write_1h=float(known.written_1h / known.fresh),
+    )
 
 
 def rates(model: str, *, input_tokens: int = 1_000, at: dt.datetime | None = None) -> Rates | None:

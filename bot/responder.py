@@ -15,16 +15,27 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
 
-from bot import context, conversation, errors, metrics, ports, prices, summarising
+from bot import (
+    caching,
+    context,
+    conversation,
+    errors,
+    metrics,
+    ports,
+    prices,
+    recalling,
+    segmenting,
+    summarising,
+)
 
 log = structlog.get_logger()
 
-SUMMARIES = 3  # made for one request at most: a long first one can leave too little room
+SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
 
@@ -34,6 +45,7 @@ class Draft:
     """What Claude has said so far; `changed` wakes whoever shows it."""
 
     changed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    search: Callable[[Mapping[str, Any]], Awaitable[str]] | None = None  # answers Claude's recall
     _parts: list[str] = dataclasses.field(default_factory=list)
     length: int = 0
     bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
@@ -52,6 +64,12 @@ class Draft:
     def billed(self, model: str, usage: conversation.Usage) -> None:
         """Keep the bill of a call that is not in the answer; see ports.Draft."""
         self.bills.append((model, usage))
+
+    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+        """Carry out what Claude asks for while it answers."""
+        if tool != recalling.TOOL.name or self.search is None:
+            return f"There is no tool {tool!r}."
+        return await self.search(asked)
 
     @property
     def text(self) -> str:
@@ -74,6 +92,7 @@ class Responder:
     metrics: metrics.Metrics
     now: Callable[[], dt.datetime]
     monotonic: Callable[[], float]
+    ended: Callable[[conversation.ConversationId], None] = lambda _: None  # told of each finished answer
 
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the conversation's next reply to its end; False when nothing was due.
@@ -105,6 +124,7 @@ class Responder:
         self.metrics.replies.labels(platform=platform.name, state=state.value).inc()
         self.metrics.seconds.observe(self.monotonic() - began)
         log.info("reply.ended", conversation=conversation_id, reply=reply.id, state=state.value, note=note)
+        self.ended(conversation_id)
         return True
 
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
@@ -121,8 +141,9 @@ class Responder:
 
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
-        request = await self._request(reply)
-        draft = Draft()
+        request, thread = await self._request(reply)
+        draft = Draft(search=functools.partial(self._search, reply))
+        sent_at = self.now()
         try:
             async with showing(post, draft, self.monotonic):
                 answer = await self._until(stop, self.model.answer(request, draft))
@@ -138,7 +159,10 @@ class Responder:
                 message_id="",
             )
         else:
-            await self._bill(reply, "answer", answer.model, answer.usage)
+            miss = await self._missed(request.plan, answer, thread, sent_at)
+            await self._bill(
+                reply, "answer", answer.model, answer.usage, message_id=answer.message_id, miss=miss
+            )
         if answer.stop_reason == "max_tokens":
             answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
         await self.log.written(reply, answer)
@@ -160,14 +184,56 @@ class Responder:
             await asyncio.gather(answering, stopping, return_exceptions=True)
 
     async def _bill(
-        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+        self,
+        reply: conversation.Reply,
+        kind: str,
+        model: str,
+        usage: conversation.Usage,
+        *,
+        message_id: str = "",
+        miss: str = "",
     ) -> None:
-        await self.log.billed(reply, kind, model, usage)
+        await self.log.billed(reply, kind, model, usage, message_id=message_id, miss=miss)
         usd = prices.cost(model, usage)
         self.metrics.bill(model, usage, None if usd is None else float(usd))
 
-    async def _request(self, reply: conversation.Reply) -> conversation.Request:
-        """The request of this reply; decided once, then the same after every restart."""
+    async def _missed(
+        self,
+        plan: conversation.Plan,
+        answer: conversation.Answer,
+        thread: conversation.Thread,
+        sent_at: dt.datetime,
+    ) -> str:
+        """Why the cache gave less than it held, told and counted; "" for no miss."""
+        facts = await self.model.facts(plan.model)
+        miss = caching.explain(
+            plan,
+            answer.usage,
+            before=thread.before,
+            changed=thread.changed_place is not None,
+            now=sent_at,
+            minimum=facts.min_prefix_tokens,
+            said=answer.cache_miss,
+        )
+        if miss:
+            self.metrics.misses.labels(reason=miss).inc()
+            log.info(
+                "cache.missed",
+                conversation=thread.conversation,
+                reason=miss,
+                expected=plan.expected_read,
+                read=answer.usage.read,
+                changed_place=thread.changed_place,
+            )
+        return miss
+
+    async def _search(self, reply: conversation.Reply, asked: Mapping[str, Any]) -> str:
+        """What Claude finds when it looks for older posts of this conversation."""
+        hits = await self.log.search(reply.conversation, recalling.query(asked), recalling.HITS)
+        return recalling.result([await self.log.around(hit.post, recalling.AROUND) for hit in hits])
+
+    async def _request(self, reply: conversation.Reply) -> tuple[conversation.Request, conversation.Thread]:
+        """The request of this reply, decided once, then the same after every restart; and its thread."""
         thread = await self._thread(reply)
         plan = reply.plan
         if plan is None:
@@ -179,11 +245,10 @@ class Responder:
                 decision = await self._decide(thread)
             plan = decision.plan
             await self.log.plan(reply, plan)
-        return context.request(thread, plan, system=self.system)
+        return context.request(thread, plan, system=self.system), thread
 
     async def _thread(self, reply: conversation.Reply) -> conversation.Thread:
-        thread = await self.log.thread(reply)
-        return dataclasses.replace(thread, summaries=()) if self.policy.strategy == "window" else thread
+        return await self.log.thread(reply, tail_only=self.policy.strategy == "window")
 
     async def _decide(self, thread: conversation.Thread) -> context.Decision:
         return context.decide(
@@ -192,17 +257,20 @@ class Responder:
             facts=await self.model.facts(self.policy.model),
             system=self.system,
             now=self.now(),
-            read_ratio=_read_ratio(self.policy.model),
+            costs=prices.costs(self.policy.model),
         )
 
     async def _summarise(
         self, reply: conversation.Reply, thread: conversation.Thread, before: int
     ) -> conversation.Thread:
-        """Put a summary in the place of the posts before `before`; on failure leave them out this once."""
+        """Put a segment in the place of the oldest posts before `before`; on failure leave them out."""
+        work = segmenting.forced(thread, before=before)
         try:
+            if work is None:
+                raise errors.NoAnswer("there is nothing to summarise")
             summary = await summarising.summarise(
-                thread,
-                before=before,
+                work,
+                earlier=segmenting.before(thread, work),
                 model=self.model,
                 name=self.summary_model,
                 now=self.now(),
@@ -210,16 +278,9 @@ class Responder:
             )
         except errors.ModelError as error:
             log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
-            kept = tuple(post for post in thread.posts if (post.place or 0) >= before)
-            return dataclasses.replace(thread, posts=kept, first_place=before, last=None)
-        await self.log.add_summary(summary, thread.summaries)
+            return dataclasses.replace(thread, first_place=before, gave_up=True, last=None)
+        await self.log.add_summary(summary, ())
         return await self._thread(reply)
-
-
-def _read_ratio(model: str) -> float:
-    """The price of a cached token in fresh ones; 0.1, the dearest there is, where prices are unknown."""
-    rates = prices.rates(model)
-    return float(rates.read / rates.fresh) if rates and rates.fresh else 0.1
 
 
 @contextlib.asynccontextmanager

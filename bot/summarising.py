@@ -1,19 +1,25 @@
-"""Older posts to one summary: the request, the call, and the check of what came back."""
+"""Older posts to a segment, or several segments to one: the request, the call, and its check."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from bot import context, conversation, errors, ports, prompts, turns
+from bot import conversation, errors, ports, prompts, segmenting, sizes, turns
 
-SHARE = 0.25  # a summary is at most this part of what it replaces …
+SHARE = 0.15  # a summary is at most this part of what it replaces …
+MERGED_SHARE = 0.5  # (of segments: half)
 MOST_TOKENS = 1500  # … and at most this long
 FEWEST_TOKENS = 150  # shorter runs still get this much
 WORDS_PER_TOKEN = 0.6
 ROOM = 4  # the cap leaves room for thinking: this many times the summary
-CHUNK_SHARE = 0.6  # the part of the summary model's window that posts may fill in one call
+CHUNK_SHARE = 0.6  # the part of the summary model's window that posts may fill in one call …
+CHUNK_TOKENS = 80_000  # … and the most: above 100,000 tokens some models charge five times as much
+TRIES = 2  # calls that may fail the check, where nobody waits
+
+Bill = Callable[[str, conversation.Usage], Awaitable[None]]
+"""Keeps what one call cost: model and usage."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -34,61 +40,114 @@ class Unshown:
 
 
 async def summarise(
-    thread: conversation.Thread,
+    work: segmenting.Work,
     *,
-    before: int,
+    earlier: Sequence[conversation.Summary] = (),
     model: ports.Model,
     name: str,
     now: dt.datetime,
-    bill: Callable[[str, conversation.Usage], Awaitable[None]],
+    bill: Bill,
+    tries: int = 1,
 ) -> conversation.Summary:
-    """Summarise the earlier summaries and the posts before place `before` with the model `name`.
+    """Write the segment that stands for a run of posts, or for the segments to merge, with the model `name`.
 
-    Posts that do not fit one call are taken in several, each continuing the summary of the one before.
-    Each call is billed (`bill`: model and usage), used or not. Raises errors.ModelError, also where what
-    came back is empty or no shorter than what it replaces.
+    `earlier`: the segments before it, which tell what its posts are about; `now`: when all was read from
+    the log. Posts that do not fit one call are taken in several, merged at the end. Each call is billed,
+    used or not. Raises errors.ModelError, also where what came back was of no use `tries` times.
     """
     facts = await model.facts(name)
-    posts = [post for post in thread.posts if (post.place or 0) < before]
-    if not posts:
+    call = _Calls(model=model, facts=facts, bill=bill, tries=tries)
+    if work.merges:
+        text = await call.merge([each.text for each in work.merges])
+        spans = [(each.first_place, each.last_place) for each in work.merges]
+        posts = sum(each.posts for each in work.merges)
+    elif work.posts:
+        before = "\n\n".join(each.text for each in earlier)
+        limit = min(CHUNK_TOKENS, int(facts.context_tokens * CHUNK_SHARE))
+        texts: list[str] = []
+        for chunk in _chunks(work.posts, limit=limit):
+            texts.append(await call.summarise(chunk, earlier="\n\n".join([before, *texts]).strip()))
+        text = texts[0] if len(texts) == 1 else await call.merge(texts)
+        spans = [(post.place or 0, post.place or 0) for post in work.posts]
+        posts = len(work.posts)
+    else:
         raise errors.NoAnswer("there is nothing to summarise")
-    text = "\n\n".join(summary.text for summary in thread.summaries)
-    for chunk in _chunks(posts, limit=int(facts.context_tokens * CHUNK_SHARE)):
-        draft = Unshown()
-        try:
-            answer = await model.answer(_request(chunk, earlier=text, facts=facts), draft)
-        finally:
-            for name_billed, usage in draft.bills:
-                await bill(name_billed, usage)
-        await bill(answer.model, answer.usage)
-        text = _checked(answer, chunk, earlier=text)
-    places = [post.place or 0 for post in posts]
-    first = min([summary.first_place for summary in thread.summaries] + places)
-    covered = sum(summary.posts for summary in thread.summaries) + len(posts)
     return conversation.Summary(
-        conversation=thread.conversation,
-        first_place=first,
-        last_place=max(places),
+        conversation=(work.posts or work.merges)[0].conversation,
+        first_place=min(first for first, _ in spans),
+        last_place=max(last for _, last in spans),
         text=text,
-        posts=covered,
+        posts=posts,
         model=name,
         created_at=now,
+        usage=call.usage,
     )
 
 
+class _Calls:
+    """The calls of one segment, and what they cost together."""
+
+    def __init__(self, *, model: ports.Model, facts: conversation.ModelFacts, bill: Bill, tries: int) -> None:
+        self._tries = tries
+        self.usage = conversation.Usage()
+        self._model = model
+        self._facts = facts
+        self._bill = bill
+
+    async def summarise(self, posts: Sequence[conversation.Post], *, earlier: str) -> str:
+        lines = [f"<summary>\n{turns.clean(earlier)}\n</summary>"] if earlier else []
+        marked = [_mark(post) for post in posts]
+        size = sizes.estimate("\n".join(marked))
+        return await self._checked(
+            prompts.SUMMARISE,
+            "\n".join([*lines, *marked]),
+            posts=tuple(post.id for post in posts),
+            replaced=size,
+            share=SHARE,
+        )
+
+    async def merge(self, texts: Sequence[str]) -> str:
+        material = "\n".join(f"<summary>\n{turns.clean(text)}\n</summary>" for text in texts)
+        size = sizes.estimate(material)
+        return await self._checked(prompts.MERGE, material, posts=(), replaced=size, share=MERGED_SHARE)
+
+    async def _checked(
+        self, instructions: str, material: str, *, posts: tuple[str, ...], replaced: int, share: float
+    ) -> str:
+        """A text that can stand for what it replaces."""
+        target = max(FEWEST_TOKENS, min(MOST_TOKENS, int(replaced * share)))
+        request = _request(instructions, material, posts=posts, target=target, facts=self._facts)
+        for left in reversed(range(self._tries)):
+            answer = await self._answer(request)
+            text = turns.clean(answer.text).strip()
+            problem = _problem(answer, text, replaced=replaced)
+            if problem is None:
+                return text
+            if left == 0:
+                raise errors.NoAnswer(problem)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _answer(self, request: conversation.Request) -> conversation.Answer:
+        draft = Unshown()
+        try:
+            answer = await self._model.answer(request, draft)
+            draft.billed(answer.model, answer.usage)
+        finally:
+            for model, usage in draft.bills:
+                self.usage += usage
+                await self._bill(model, usage)
+        return answer
+
+
 def _request(
-    posts: list[conversation.Post], *, earlier: str, facts: conversation.ModelFacts
+    instructions: str,
+    material: str,
+    *,
+    posts: tuple[str, ...],
+    target: int,
+    facts: conversation.ModelFacts,
 ) -> conversation.Request:
     """One call: the instructions in `system`, everything to be summarised as one user turn."""
-    lines = [f"<summary>\n{turns.clean(earlier)}\n</summary>"] if earlier else []
-    lines += [
-        turns.mark(post)
-        if post.role == "user"
-        else f'<post by="you, the assistant" id="assistant">{turns.clean(post.text)}</post>'
-        for post in posts
-    ]
-    material = "\n".join(lines)
-    target = max(FEWEST_TOKENS, min(MOST_TOKENS, int(context.estimate(material) * SHARE)))
     plan = conversation.Plan(
         model=facts.id,
         effort="low",
@@ -98,44 +157,44 @@ def _request(
         thinking=facts.thinking,
         sends_effort="low" in facts.efforts,
     )
+    blocks = (
+        conversation.Block(text=material, posts=posts),
+        conversation.Block(text="Write the summary now."),
+    )
     return conversation.Request(
         plan=plan,
-        system=prompts.SUMMARISE.format(words=int(target * WORDS_PER_TOKEN)),
-        turns=(
-            conversation.Turn(
-                role="user",
-                blocks=(
-                    conversation.Block(text=material, posts=tuple(post.id for post in posts)),
-                    conversation.Block(text="Write the new summary now."),
-                ),
-            ),
-        ),
+        system=instructions.format(words=int(target * WORDS_PER_TOKEN)),
+        turns=(conversation.Turn(role="user", blocks=blocks),),
         breakpoints=(),
     )
 
 
-def _chunks(posts: list[conversation.Post], *, limit: int) -> list[list[conversation.Post]]:
+def _problem(answer: conversation.Answer, text: str, *, replaced: int) -> str | None:
+    """Why a text cannot stand for so many tokens, None where it can."""
+    if not text:
+        return "the summary is empty"
+    if sizes.estimate(text) >= max(replaced, FEWEST_TOKENS):
+        return "the summary is longer than what it replaces"
+    if answer.stop_reason == "max_tokens":
+        return "the summary was cut at its length limit"
+    return None
+
+
+def _mark(post: conversation.Post) -> str:
+    if post.role == "user":
+        return turns.mark(post)
+    return f'<post by="you, the assistant" id="assistant">{turns.clean(post.text)}</post>'
+
+
+def _chunks(posts: Sequence[conversation.Post], *, limit: int) -> list[list[conversation.Post]]:
     """Runs of posts that each fit the limit in tokens; a post longer than that is a run of its own."""
     chunks: list[list[conversation.Post]] = [[]]
     size = 0
     for post in posts:
-        tokens = context.estimate(post.text) + context.TOKENS_PER_BLOCK
+        tokens = sizes.estimate(post.text) + sizes.TOKENS_PER_BLOCK
         if chunks[-1] and size + tokens > limit:
             chunks.append([])
             size = 0
         chunks[-1].append(post)
         size += tokens
     return chunks
-
-
-def _checked(answer: conversation.Answer, posts: list[conversation.Post], *, earlier: str) -> str:
-    """The summary's text, if it can stand for the posts."""
-    text = turns.clean(answer.text).strip()
-    replaced = sum(context.estimate(turns.mark(post)) for post in posts) + context.estimate(earlier)
-    if not text:
-        raise errors.NoAnswer("the summary is empty")
-    if context.estimate(text) >= max(replaced, FEWEST_TOKENS):
-        raise errors.NoAnswer("the summary is longer than what it replaces")
-    if answer.stop_reason == "max_tokens":
-        raise errors.NoAnswer("the summary was cut at its length limit")
-    return text

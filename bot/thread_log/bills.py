@@ -25,13 +25,21 @@ _KEYS: dict[By, str] = {
 
 
 def billed(
-    db: sqlite3.Connection, *, reply_id: str, kind: str, model: str, usage: conversation.Usage, now: int
+    db: sqlite3.Connection,
+    *,
+    reply_id: str,
+    kind: str,
+    model: str,
+    usage: conversation.Usage,
+    now: int,
+    message_id: str = "",
+    miss: str = "",
 ) -> None:
     """Keep one call's bill; it was sent when its plan was committed."""
     db.execute(
         "INSERT INTO requests (conversation, reply, place, author, kind, model, plan, fresh, written_5m,"
-        " written_1h, read, output, web_searches, raw, sent_at)"
-        " SELECT conversation, id, place, asker_author, ?, ?, plan, ?, ?, ?, ?, ?, ?, ?,"
+        " written_1h, read, output, web_searches, raw, message_id, miss, sent_at)"
+        " SELECT conversation, id, place, asker_author, ?, ?, plan, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " ifnull(planned_at, ?) FROM replies WHERE id = ?",
         (
             kind,
@@ -43,32 +51,55 @@ def billed(
             usage.output,
             usage.web_searches,
             json.dumps(dict(usage.raw)),
+            rows.clean(message_id),
+            miss,
             now,
             reply_id,
         ),
     )
 
 
+def billed_beside(
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    kind: str,
+    model: str,
+    usage: conversation.Usage,
+    now: int,
+) -> None:
+    """Keep the bill of a call that no reply waited for, with the conversation's newest."""
+    newest = db.execute(
+        "SELECT r.id FROM replies r JOIN conversations c ON c.number = r.conversation WHERE c.id = ?"
+        " ORDER BY r.place DESC LIMIT 1",
+        (conversation_id,),
+    ).fetchone()
+    if newest is not None:
+        billed(db, reply_id=newest[0], kind=kind, model=model, usage=usage, now=now)
+
+
 def last(
     db: sqlite3.Connection, *, number: int, from_place: int, before_place: int
-) -> conversation.LastRequest | None:
-    """The newest request whose answer stands in the log; None where something it covered has changed."""
+) -> tuple[conversation.LastRequest | None, int | None]:
+    """The newest request whose answer stands in the log, and where what it carried has changed since."""
     row = db.execute(
         "SELECT q.place, q.plan, q.broken, q.sent_at, q.fresh, q.written_5m, q.written_1h, q.read, q.output,"
-        " q.web_searches, q.raw FROM requests q JOIN replies r ON r.id = q.reply"
+        " q.web_searches, q.raw, q.message_id FROM requests q JOIN replies r ON r.id = q.reply"
         " WHERE q.conversation = ? AND q.kind = 'answer' AND q.place >= ? AND q.place < ?"
         " AND r.state IN ('written', 'finished') ORDER BY q.place DESC, q.number DESC LIMIT 1",
         (number, from_place, before_place),
     ).fetchone()
-    if row is None or row[1] is None or row[2]:
-        return None
-    place, plan, _, sent_at, *tokens, raw = row
-    return conversation.LastRequest(
+    if row is None or row[1] is None:
+        return None, None
+    place, plan, broken, sent_at, *tokens, raw, message_id = row
+    request = conversation.LastRequest(
         place=place,
         plan=rows.load_plan(plan),
         usage=_usage(tokens, raw=raw),
         at=rows.moment(sent_at),
+        message_id=message_id,
     )
+    return request, broken or None
 
 
 def gaps(db: sqlite3.Connection, *, number: int) -> tuple[float, ...]:
@@ -85,9 +116,9 @@ def gaps(db: sqlite3.Connection, *, number: int) -> tuple[float, ...]:
 def break_from(db: sqlite3.Connection, *, number: int, place: int) -> None:
     """What stands at a place is no longer what the requests from there on carried or were answered."""
     db.execute(
-        "UPDATE requests SET broken = 1"
-        " WHERE conversation = ? AND kind = 'answer' AND place >= ? AND broken = 0",
-        (number, place),
+        "UPDATE requests SET broken = CASE broken WHEN 0 THEN ?1 ELSE min(broken, ?1) END"
+        " WHERE conversation = ?2 AND kind = 'answer' AND place >= ?3",
+        (max(place, 1), number, place),
     )
 
 
@@ -96,12 +127,15 @@ def bills(
 ) -> list[billing.Bill]:
     """Every billed call, answers and summaries, of one conversation or of all."""
     found = db.execute(
-        f"SELECT {_KEYS[by]}, q.model, q.fresh, q.written_5m, q.written_1h, q.read, q.output, q.web_searches"  # noqa: S608 - our own expressions
-        " FROM requests q JOIN conversations c ON c.number = q.conversation"
+        f"SELECT {_KEYS[by]}, q.model, q.fresh, q.written_5m, q.written_1h, q.read, q.output, q.web_searches,"  # noqa: S608 - our own expressions
+        " q.miss FROM requests q JOIN conversations c ON c.number = q.conversation"
         " WHERE ?1 IS NULL OR c.id = ?1 ORDER BY q.number",
         (conversation_id,),
     )
-    return [billing.Bill(key=key, model=model, usage=_usage(tokens)) for key, model, *tokens in found]
+    return [
+        billing.Bill(key=key, model=model, usage=_usage(tokens), miss=miss)
+        for key, model, *tokens, miss in found
+    ]
 
 
 def answer_usage(
@@ -117,14 +151,16 @@ def answer_usage(
     return {post_id: json.loads(raw) for post_id, raw in found}
 
 
-def first_place(db: sqlite3.Connection, *, number: int, from_place: int, before_place: int) -> int:
-    """Where the newest plan began: older posts are not sent word for word. 0 before the first."""
+def newest_plan(
+    db: sqlite3.Connection, *, number: int, from_place: int, before_place: int
+) -> conversation.Plan | None:
+    """What was decided last, answered or not; None before the first."""
     row = db.execute(
-        "SELECT json_extract(plan, '$.first_place') FROM replies WHERE conversation = ? AND place >= ?"
+        "SELECT plan FROM replies WHERE conversation = ? AND place >= ?"
         " AND place < ? AND plan IS NOT NULL ORDER BY place DESC LIMIT 1",
         (number, from_place, before_place),
     ).fetchone()
-    return 0 if row is None else int(row[0])
+    return None if row is None else rows.load_plan(row[0])
 
 
 def _usage(tokens: list[int], *, raw: str = "{}") -> conversation.Usage:

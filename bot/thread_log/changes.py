@@ -105,7 +105,7 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
         " SELECT ?1, id FROM reply_posts WHERE conversation = ?2",
         (conversation_id, number),
     )
-    for table in ("posts", "reply_posts", "replies", "summaries"):
+    for table in ("posts", "reply_posts", "replies", "summaries", "corrections"):
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(
         "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)

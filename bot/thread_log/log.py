@@ -8,15 +8,14 @@ import functools
 import pathlib
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from bot import billing, conversation, errors
+from bot import conversation, errors
 from bot.thread_log import (
+    asking,
     bills,
     changes,
-    commands,
+    corrections,
     echoes,
     intake,
-    ledger,
-    recall,
     replies,
     rows,
     segments,
@@ -24,9 +23,6 @@ from bot.thread_log import (
     threads,
     upkeep,
 )
-from bot.thread_log.bills import By
-
-PAGE = 500  # posts read at once by `posts`
 
 
 def _utc_now() -> dt.datetime:
@@ -59,7 +55,7 @@ async def open(  # noqa: A001 - `thread_log.open` reads as what it does
             await scrubber.stop()
 
 
-class ThreadLog:
+class ThreadLog(asking.Asking):
     """Posts, replies, bills and summaries of every conversation.
 
     Implements `ports.Log` and what intake, commands and the command line need. Every method raises
@@ -69,9 +65,8 @@ class ThreadLog:
     def __init__(
         self, *, store: store.Store, scrubber: upkeep.Scrubber, clock: Callable[[], dt.datetime]
     ) -> None:
-        self._store = store
+        super().__init__(store=store, clock=clock)
         self._scrubber = scrubber
-        self._clock = clock
         self._erased_while_running: dict[str, list[str]] = {}
 
     # What an answer needs (ports.Log).
@@ -106,12 +101,45 @@ class ThreadLog:
         )
 
     async def billed(
-        self, reply: conversation.Reply, kind: str, model: str, usage: conversation.Usage
+        self,
+        reply: conversation.Reply,
+        kind: str,
+        model: str,
+        usage: conversation.Usage,
+        *,
+        message_id: str = "",
+        miss: str = "",
     ) -> None:
         """Commit what one call cost."""
         await self._store.write(
             functools.partial(
-                bills.billed, reply_id=reply.id, kind=kind, model=model, usage=usage, now=self._now()
+                bills.billed,
+                reply_id=reply.id,
+                kind=kind,
+                model=model,
+                usage=usage,
+                now=self._now(),
+                message_id=message_id,
+                miss=miss,
+            )
+        )
+
+    async def billed_beside(
+        self,
+        conversation_id: conversation.ConversationId,
+        kind: str,
+        model: str,
+        usage: conversation.Usage,
+    ) -> None:
+        """Commit what a call in the background cost; it counts to the newest reply."""
+        await self._store.write(
+            functools.partial(
+                bills.billed_beside,
+                conversation_id=conversation_id,
+                kind=kind,
+                model=model,
+                usage=usage,
+                now=self._now(),
             )
         )
 
@@ -217,85 +245,9 @@ class ThreadLog:
         """Conversations with an unfinished reply or an unanswered question, longest waiting first."""
         return await self._store.read(intake.due)
 
-    # What people ask for.
-
-    async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
-        """True for the first that claims a command, False ever after."""
-        return await self._store.write(
-            functools.partial(
-                commands.claim, conversation_id=conversation_id, command_id=command_id, now=self._now()
-            )
-        )
-
-    async def reset(self, conversation_id: conversation.ConversationId) -> None:
-        """Hide what was said so far from requests, summaries and recall (`new`)."""
-        await self._store.write(functools.partial(changes.reset, conversation_id=conversation_id))
-
-    async def retry(self, conversation_id: conversation.ConversationId, at: dt.datetime) -> bool:
-        """Make the last question due again and drop its answer; False when there is none or one is due."""
-        return await self._store.write(
-            functools.partial(replies.retry, conversation_id=conversation_id, at=rows.micros(at))
-        )
-
-    async def summaries(
-        self, conversation_id: conversation.ConversationId
-    ) -> tuple[conversation.Summary, ...]:
-        """The active segments that `new` has not hidden, oldest first."""
-        return await self._store.read(functools.partial(segments.visible, conversation_id=conversation_id))
-
-    async def search(
-        self, conversation_id: conversation.ConversationId, query: str, limit: int
-    ) -> list[recall.Hit]:
-        """The posts that fit a question best, best first."""
-        return await self._store.read(
-            functools.partial(recall.search, conversation_id=conversation_id, query=query, limit=limit)
-        )
-
-    async def around(self, post: conversation.Post, posts: int) -> list[conversation.Post]:
-        """A post with up to so many before and after it, in platform order."""
-        return await self._store.read(functools.partial(recall.around, post=post, posts=posts))
-
-    # What the command line asks for.
-
-    async def conversations(self) -> list[conversation.ConversationId]:
-        """Every conversation that has posts, oldest first."""
-        return await self._store.read(intake.ids)
-
-    async def posts(self, conversation_id: conversation.ConversationId) -> AsyncIterator[conversation.Post]:
-        """Every post, in the order Claude saw them, those not sent yet last."""
-        page: Sequence[conversation.Post] = ()
-        while True:
-            after = page[-1] if page else None
-            work = functools.partial(intake.page, conversation_id=conversation_id, after=after, limit=PAGE)
-            page = await self._store.read(work)
-            for post in page:
-                yield post
-            if len(page) < PAGE:
-                return
-
-    async def bills(
-        self, conversation_id: conversation.ConversationId | None = None, *, by: By = "model"
-    ) -> list[billing.Bill]:
-        """Every billed call of one conversation or of all, each with what it is added up by."""
-        work = functools.partial(bills.bills, by=by, conversation_id=conversation_id)
-        return await self._store.read(work)
-
-    async def answer_usage(
-        self, conversation_id: conversation.ConversationId
-    ) -> dict[str, dict[str, object]]:
-        """The API's own usage object of each answer, by the id of its post."""
-        return await self._store.read(functools.partial(bills.answer_usage, conversation_id=conversation_id))
-
-    async def import_posts(self, posts: Sequence[conversation.Post]) -> int:
-        """Record exported posts; how many were new. They are never due."""
-        return await self._store.write(functools.partial(intake.import_posts, posts=posts, now=self._now()))
-
-    async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
-        """What the next request would be built from, without the posts that still wait."""
-        return await self._store.read(functools.partial(threads.overview, conversation_id=conversation_id))
-
     async def forget_user(self, user: str) -> int:
         """Erase every post of a person, an id with or without its platform in front; how many."""
+        await self._store.write(functools.partial(corrections.forget_user, user=user))
         found = await self._store.read(functools.partial(intake.posts_by, user=user))
         for conversation_id, post_id in found:
             await self.delete(conversation_id, post_id)
@@ -308,14 +260,3 @@ class ThreadLog:
         except errors.LogUnusable as error:
             return str(error)
         return None
-
-    async def ledger(
-        self, conversation_id: conversation.ConversationId, limit: int = 50
-    ) -> list[ledger.Entry]:
-        """The newest replies of a conversation as rows, oldest first."""
-        return await self._store.read(
-            functools.partial(ledger.entries, conversation_id=conversation_id, limit=limit)
-        )
-
-    def _now(self) -> int:
-        return rows.micros(self._clock())

@@ -213,7 +213,32 @@ def m005_commands(db: sqlite3.Connection) -> None:
     ) STRICT, WITHOUT ROWID""")
 
 
-STEPS: Sequence[Step] = (m001_posts, m002_replies, m003_summaries, m004_search, m005_commands)
+def m006_context(db: sqlite3.Connection) -> None:
+    """What a summary cost and what people corrected in it; why a request missed the cache."""
+    db.execute("ALTER TABLE summaries ADD COLUMN input INTEGER NOT NULL DEFAULT 0")  # tokens
+    db.execute("ALTER TABLE summaries ADD COLUMN output INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE requests ADD COLUMN message_id TEXT NOT NULL DEFAULT ''")  # of the API
+    db.execute("ALTER TABLE requests ADD COLUMN miss TEXT NOT NULL DEFAULT ''")  # '' for none
+    db.execute("""CREATE TABLE corrections (
+        number INTEGER PRIMARY KEY,
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        place INTEGER NOT NULL,                  -- it belongs to the segment that covers this place
+        author TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        made_at INTEGER NOT NULL
+    ) STRICT""")
+    db.execute("CREATE INDEX corrections_place ON corrections (conversation, place)")
+
+
+STEPS: Sequence[Step] = (
+    m001_posts,
+    m002_replies,
+    m003_summaries,
+    m004_search,
+    m005_commands,
+    m006_context,
+)
 
 
 def schema(db: sqlite3.Connection) -> str:

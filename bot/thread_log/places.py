@@ -61,6 +61,10 @@ def make_room(db: sqlite3.Connection, *, number: int, places: int) -> None:
         (places, number),
     )
     db.execute(
+        "UPDATE corrections SET place = place + ? WHERE conversation = ?",
+        (places, number),
+    )
+    db.execute(
         "UPDATE conversations SET next_place = next_place + ?1,"
         " reset_place = CASE reset_place WHEN 0 THEN 0 ELSE reset_place + ?1 END WHERE number = ?2",
         (places, number),

@@ -86,7 +86,7 @@ CREATE TABLE requests (
     web_searches INTEGER NOT NULL,
     raw TEXT NOT NULL,                       -- JSON: usage as the API gave it
     sent_at INTEGER NOT NULL
-) STRICT;
+, message_id TEXT NOT NULL DEFAULT '', miss TEXT NOT NULL DEFAULT '') STRICT;
 CREATE INDEX requests_place ON requests (conversation, kind, place);
 CREATE INDEX requests_sent ON requests (conversation, kind, sent_at);
 CREATE TABLE summaries (
@@ -97,7 +97,7 @@ CREATE TABLE summaries (
     text TEXT NOT NULL,
     posts INTEGER NOT NULL,
     model TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, input INTEGER NOT NULL DEFAULT 0, output INTEGER NOT NULL DEFAULT 0,
     CHECK (first_place <= last_place)
 ) STRICT;
 CREATE INDEX summaries_place ON summaries (conversation, first_place);
@@ -114,3 +114,13 @@ CREATE TABLE commands (
     claimed_at INTEGER NOT NULL,
     PRIMARY KEY (conversation, id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE corrections (
+    number INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    place INTEGER NOT NULL,                  -- it belongs to the segment that covers this place
+    author TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    made_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX corrections_place ON corrections (conversation, place);

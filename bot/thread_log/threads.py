@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from bot import conversation
+from bot import conversation, segmenting
 from bot.thread_log import bills, rows, segments
 
 
 def thread(db: sqlite3.Connection, *, reply: conversation.Reply, tail_only: bool) -> conversation.Thread:
-    """The log before a reply's place: active summaries, and the posts that none of them covers.
+    """The log before a reply's place: the segments, and the posts that none of those in use covers.
 
     Leaves out what `new` hid when the reply began; with `tail_only` also the posts before the newest
     plan's first place.
@@ -58,25 +58,32 @@ def _before(
     place: int,
     tail_only: bool,
 ) -> conversation.Thread:
-    active = tuple(
+    stored = tuple(
         segment
-        for segment in segments.active(db, conversation_id=conversation_id, from_place=reset_place)
+        for segment in segments.stored(db, conversation_id=conversation_id, from_place=reset_place)
         if segment.last_place < place
     )
-    first_place = bills.first_place(db, number=number, from_place=reset_place, before_place=place)
-    start = max(reset_place, first_place) if tail_only else reset_place
+    plan = bills.newest_plan(db, number=number, from_place=reset_place, before_place=place)
+    used = segmenting.in_use(stored, plan.newest_summary if plan else None)
+    start = max(reset_place, plan.first_place) if plan and tail_only else reset_place
     posts = [
         rows.post(conversation_id, row)
-        for first, last in _uncovered(start, place - 1, active)
+        for first, last in _uncovered(start, place - 1, used)
         for row in _rows(db, number=number, first=first, last=last)
     ]
+    before, changed_place = bills.last(db, number=number, from_place=reset_place, before_place=place)
     return conversation.Thread(
         conversation=conversation_id,
         posts=tuple(posts),
-        summaries=active,
-        last=bills.last(db, number=number, from_place=reset_place, before_place=place),
+        summaries=stored,
+        last=None if changed_place is not None else before,
+        before=before,
+        changed_place=changed_place,
         gaps=bills.gaps(db, number=number),
-        first_place=first_place,
+        first_place=plan.first_place if plan else 0,
+        newest_summary=plan.newest_summary if plan else None,
+        offers_recall=plan is not None and plan.offers_recall,
+        gave_up=plan is not None and plan.gave_up,
     )
 
 

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from bot import context, conversation, turns
+from bot import caching, context, conversation, turns
 
 START = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 KEY = conversation.ConversationId("c")
@@ -70,7 +70,9 @@ def decide(
     now: dt.datetime = START,
 ) -> context.Decision:
     """The decision with everything that is not in question fixed."""
-    return context.decide(thread, policy=policy, facts=facts, system=SYSTEM, now=now, read_ratio=0.1)
+    return context.decide(
+        thread, policy=policy, facts=facts, system=SYSTEM, now=now, costs=caching.Costs(read=0.1)
+    )
 
 
 def a_last(thread: conversation.Thread, place: int, total: int, **plan: Any) -> conversation.LastRequest:
