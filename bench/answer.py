@@ -65,6 +65,7 @@ class Sample:
     whole_cpu: float  # until the bot is idle again
     calls: float  # of the platform's API
     usd: float  # Claude, per 1,000 such replies
+    entry_usd: float = 0.0  # the same for the reply to the mention, which is measured in nothing else
 
 
 FIGURES = tuple(field.name for field in dataclasses.fields(Sample))
@@ -136,7 +137,8 @@ async def measure(kind: type[stages.Stage], bot: Bot, results: Results) -> None:
             length: [await stage.thread(list(itertools.islice(source, length))) for _ in range(THREADS)]
             for length in LENGTHS
         }
-        rig = Rig(stage=stage, questions=source)
+        # A post that opens with `!` is a command to Threadmate, and none to the others.
+        rig = Rig(stage=stage, questions=(post for post in source if not post[1].startswith("!")))
         async with rig.claude:
             environment = {
                 "ANTHROPIC_API_KEY": KEY,
@@ -150,11 +152,13 @@ async def measure(kind: type[stages.Stage], bot: Bot, results: Results) -> None:
                 await process.idle(pid)
                 rig.clock.pid = pid
                 for length in LENGTHS:
-                    samples = []
+                    entries, samples = [], []
                     for thread in threads[length]:
-                        await rig.ask(pid, thread, mention=True)
+                        entries.append(await rig.ask(pid, thread, mention=True))
                         samples += [await rig.ask(pid, thread) for _ in range(QUESTIONS)]
-                    results[stage.name, length, bot.name].append(_median(samples))
+                    entry = statistics.median(each.usd for each in entries)
+                    run = dataclasses.replace(_median(samples), entry_usd=entry)
+                    results[stage.name, length, bot.name].append(run)
                 rig.clock.pid = None
 
 
@@ -184,17 +188,21 @@ Threadmate's figure it is. Between the lowest and the highest of its runs a repl
 CPU before time.
 
 - **request**: from the post's event until the request has arrived at Claude. **reply**: until the whole \
-answer of about 1,000 characters can be read on the platform; its CPU until the bot is idle again. Claude \
-answers at once and its own time is left out. CPU is the bot process's alone, all threads.
-- The platforms are emulated on loopback, where a call takes about a millisecond; over the internet each of \
-**calls** takes 50 to 300 ms, and Slack limits them (1 read of a thread in a minute for apps sold outside \
-its Marketplace).
-- **Claude** is what 1,000 such replies cost in dollars at {MODEL}'s price, from the emulator's bill (its \
-tokens are estimates), the cache as warm as posts in quick succession leave it, summaries included.
-- Threadmate, unlike the others, has put the post and each step of the reply durably on disk (each an fsync) \
-before it goes on. With its default budget of 32,000 tokens a thread of 1,000 posts is partly a summary; \
-`full` sends all of it, as the simple bots do.
-- The simple bots are `bench/baselines`: slack-bolt, discord.py and anthropic as their guides show them."""
+answer of about 1,000 characters can be read on the platform; its CPU until the bot has done nothing for \
+{process.STILL * 1e3:.0f} ms. Claude answers at once and its own time is left out. CPU is the bot process's \
+alone, all threads.
+- The platforms are emulated on loopback, where **calls** are cheap and never refused. Over the internet \
+each takes far longer (not measured here), and Slack limits them: one read of a thread in a minute for apps \
+sold outside its Marketplace.
+- **Claude** is what 1,000 such replies cost at {MODEL}'s list price by the emulator's bill, whose tokens \
+are estimates. Posts come in quick succession, so the cache is always warm: that is its best case. **on \
+entry** is the reply to the mention, where Threadmate writes the cache and, past its budget, pays for a \
+summary.
+- What is compared is not of one kind: Threadmate commits the post and each step of the reply to disk before \
+it goes on; the simple bots keep nothing on disk, and `in memory` starts from nothing after a restart. With \
+the default budget of 32,000 tokens Threadmate sends a long thread partly as a summary; `full` sends all of \
+it, as the simple bots do.
+- The simple bots are `bench/baselines`: slack-bolt, discord.py and anthropic in their ordinary use."""
 
 
 def _spread(results: Results, figure: str) -> float:
@@ -215,6 +223,7 @@ def _table(results: Results, platform: str) -> str:
         "reply CPU, ms",
         "calls",
         "Claude, $ per 1,000",
+        "on entry, $ per 1,000",
     )
     rows = []
     for length in LENGTHS:

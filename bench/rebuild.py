@@ -261,11 +261,7 @@ def _body(
                 report.number(_p(50, [each.build for each in timings])),
                 report.number(p50),
                 report.number(_p(95, [each.whole for each in timings])),
-                ""
-                if state is EVERYTHING
-                else f"{every / p50:,.0f}x"
-                if every / p50 > 2
-                else f"{every / p50:.1f}x",
+                "" if state is EVERYTHING else f"{report.number(every / p50)}x",
             ]
         )
     opening = [
@@ -290,10 +286,10 @@ and SQLite's cache are warm.
 
 {report.table(head, rows, left=2)}
 
-What is read decides, not the thread's length. The tail of {FLOOR_TOKENS:,} tokens is what the default \
-settings keep word for word right after a summary; chat posts are short, so that is up to {held:,} posts here \
-and at most {report.number(floor)} ms (medians; {_verdict(floor)}). With a tail of {SHORT_TAIL} posts it is \
-at most {report.number(short)} ms ({_verdict(short)}).
+The rows of one tail, read downwards, show what the thread's length does. The tail of {FLOOR_TOKENS:,} \
+tokens is what the default settings keep word for word right after a summary; chat posts are short, so that \
+is up to {held:,} posts here and at most {report.number(floor)} ms (medians; {_verdict(floor)}). With a \
+tail of {SHORT_TAIL} posts it is at most {report.number(short)} ms ({_verdict(short)}).
 
 Opening the file ({OPENINGS} times for each thread), and the first rebuild after it, with a tail of \
 {SHORT_TAIL} posts:

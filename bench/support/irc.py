@@ -30,6 +30,13 @@ def words(count: int) -> str:
     return " ".join(itertools.islice(found, count))
 
 
+def source() -> str:
+    """What the posts are, for a result."""
+    return (
+        f"Texts: {len(_all()):,} posts of Ubuntu IRC (`tests/fixtures/{FIXTURE.name}`), again when used up."
+    )
+
+
 @functools.cache
 def _all() -> tuple[Said, ...]:
     with gzip.open(FIXTURE, "rt", encoding="utf-8") as lines:

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Sequence
 from importlib import metadata
 
+from bench.support import irc
+
 FOLDER = pathlib.Path(__file__).parents[1] / "results"
 PACKAGES = ("anthropic", "slack-bolt", "slack-sdk", "discord.py", "aiosqlite", "aiohttp")
 
@@ -45,7 +47,10 @@ def machine() -> str:
 def publish(name: str, *, title: str, body: str) -> None:
     """Print a result and keep it in `bench/results/<name>.md`, dated and with how to get it again."""
     day = dt.datetime.now(dt.UTC).date().isoformat()
-    text = f"# {title}\n\nRun on {day} with `python -m bench {name}`. {machine()}\n\n{body.strip()}\n"
+    text = "\n\n".join(
+        [f"# {title}", f"Run on {day} with `python -m bench {name}`. {machine()}", irc.source(), body.strip()]
+    )
+    text += "\n"
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.md").write_text(text, "utf-8")
     print(text)
