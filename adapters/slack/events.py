@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
-from adapters.slack import happenings, names, notices, parse
-from bot import ports
+from adapters.slack import happenings, names, notices, parse, reader
+from bot import conversation, ports
+
+MOST_PASSED_BY = 1000  # threads remembered, and posts of each
 
 log = structlog.get_logger()
 
@@ -41,6 +44,36 @@ class Background:
             log.error("slack.background_failed", task=task.get_name(), error=type(error).__name__)
 
 
+class PassedBy:
+    """Posts in threads the bot was not in when they came: Slack promises no order, the mention may follow."""
+
+    def __init__(self) -> None:
+        self._events: collections.OrderedDict[str, list[parse.Event]] = collections.OrderedDict()
+        self._entered: collections.OrderedDict[str, str] = collections.OrderedDict()
+
+    def keep(self, where: conversation.ConversationId, event: parse.Event) -> None:
+        """Remember an event, of the newest threads and the first posts of each."""
+        events = self._events.setdefault(where, [])
+        if len(events) < MOST_PASSED_BY:
+            events.append(event)
+        while len(self._events) > MOST_PASSED_BY:
+            self._events.popitem(last=False)
+
+    def enter(self, where: conversation.ConversationId, ts: str) -> None:
+        """The bot is in the thread since this post."""
+        self._entered[where] = min(ts, self._entered.get(where, ts), key=reader.order)
+        while len(self._entered) > MOST_PASSED_BY:
+            self._entered.popitem(last=False)
+
+    def missed(self, where: conversation.ConversationId) -> list[parse.Event]:
+        """What came after that post and was passed by, once; what came before it is history."""
+        since = self._entered.get(where)
+        if since is None:
+            return []
+        events = self._events.pop(where, [])
+        return [event for event in events if reader.order(str(event["ts"])) > reader.order(since)]
+
+
 class Events:
     """Tells the core what happened, live or read late."""
 
@@ -58,6 +91,7 @@ class Events:
         self._names = names
         self._notices = notices
         self._background = background
+        self._passed_by = PassedBy()
 
     async def take(self, event: parse.Event, *, team: str) -> None:
         """Record one event; it is committed on return. Raises what the intake raises."""
@@ -69,9 +103,20 @@ class Events:
         found = parse.read(event, team=team, rules=self._rules, held=held)
         if isinstance(found, happenings.Nothing):
             log.debug("slack.event_ignored", conversation=where, reason=found.reason)
+            if event.get("thread_ts") and event.get("ts") and not held:
+                self._passed_by.keep(where, event)
+                await self._turn_back(where, team=team)  # the mention may have come meanwhile
             return
         known = await self._names.look_up(parse.people(event) - {self._rules.bot_user})
         await self._tell(parse.read(event, team=team, rules=self._rules, held=held, names=known))
+        if isinstance(found, happenings.Said) and not held:
+            self._passed_by.enter(where, found.post.id)
+            await self._turn_back(where, team=team)
+
+    async def _turn_back(self, where: conversation.ConversationId, *, team: str) -> None:
+        """Take what was passed by in a thread the bot is in now (and has not been told to forget)."""
+        for event in self._passed_by.missed(where) if await self._intake.holds(where) else ():
+            await self.take(event, team=team)
 
     async def _tell(self, found: happenings.Happening) -> None:
         match found:
