@@ -94,9 +94,9 @@ class DiscordStage(stage.Stage):
         """See stage.Stage; Discord itself sends no event more than twice."""
         self.service.disturb(discord.Disturbance(kind="duplicate", times=times * 100))
 
-    def swap_events(self) -> None:
+    def swap_events(self, count: int = 2) -> None:
         """See stage.Stage."""
-        self.service.disturb(discord.Disturbance(kind="reorder"))
+        self.service.disturb(discord.Disturbance(kind="reorder", times=count - 1))
 
     async def disconnect(self, kind: str) -> None:
         """See stage.Stage."""

@@ -98,9 +98,9 @@ class SlackStage(stage.Stage):
         """See stage.Stage."""
         self.service.faults.duplicate = times
 
-    def swap_events(self) -> None:
+    def swap_events(self, count: int = 2) -> None:
         """See stage.Stage."""
-        self.service.faults.reorder(2)
+        self.service.faults.reorder(count)
 
     async def disconnect(self, kind: str) -> None:
         """See stage.Stage."""

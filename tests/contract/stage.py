@@ -163,8 +163,8 @@ class Stage(abc.ABC):
         """Send each coming event of a post so many times."""
 
     @abc.abstractmethod
-    def swap_events(self) -> None:
-        """Send the next two events in the wrong order."""
+    def swap_events(self, count: int = 2) -> None:
+        """Send the next events in reverse order; Discord swaps no more than two."""
 
     @abc.abstractmethod
     async def disconnect(self, kind: str) -> None:

@@ -38,6 +38,28 @@ async def test_events_out_of_order_are_put_in_order(scene: stage.Stage) -> None:
     assert scene.answers(scene.under(asked)) == stage.answered(1, 3)
 
 
+@pytest.mark.parametrize("empty_stage", ["slack"], indirect=True)
+async def test_a_follow_up_may_overtake_the_mention(scene: stage.Stage) -> None:
+    """A post in the thread whose event comes before the mention's is neither lost nor answered twice.
+
+    Discord's events come in order, and its thread does not exist before the mention was heard.
+    """
+    await scene.mention(scene.channel, "something else")
+    await scene.idle()
+    scene.swap_events(4)  # a mention is two events of its own
+    asked = await scene.mention(scene.channel, "first")
+    await scene.post(scene.under(asked), "second", by=scene.bob)
+    await scene.post(scene.under(asked), "third", by=scene.bob)
+    await scene.idle()
+    assert sent.texts(scene.requests[-1]) == ["first", "second", "third"]
+    assert scene.answers(scene.under(asked))[-1:] == stage.answered(3)
+    assert [text for text in await scene.stored() if not text.startswith("Answer")][1:] == [
+        "first",
+        "second",
+        "third",
+    ]
+
+
 async def test_a_burst_is_answered_once(scene: stage.Stage) -> None:
     """Whatever is posted while the bot is busy gets one answer together."""
     gate = scene.claude.hold()
