@@ -23,13 +23,16 @@ from bot import (
     cli,
     command_desk,
     context,
+    conversation,
     conversations,
     http,
     metrics,
     ports,
+    prices,
     prompts,
     responder,
     settings,
+    tending,
     thread_log,
 )
 
@@ -103,10 +106,13 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         model = await stack.enter_async_context(_claude(chosen, sleep))
         counted = metrics.create()
         platforms: dict[str, Adapter] = {}
+        keeper = _tending(chosen, book, model, counted)
+        stack.push_async_callback(keeper.aclose)
         intake = conversations.Conversations(
             log=book,
-            responder=_responder(chosen, book, model, platforms, counted),
+            responder=_responder(chosen, book, model, platforms, counted, keeper),
             metrics=counted,
+            tend=keeper.tend,
             sleep=sleep,
         )
         intake.obey = command_desk.CommandDesk(
@@ -138,6 +144,7 @@ def _responder(
     model: ports.Model,
     platforms: Mapping[str, ports.Platform],
     counted: metrics.Metrics,
+    keeper: tending.Tending,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
@@ -149,6 +156,28 @@ def _responder(
         metrics=counted,
         now=_now,
         monotonic=time.monotonic,
+        ended=keeper.tend,
+    )
+
+
+def _tending(
+    chosen: settings.Settings, book: thread_log.ThreadLog, model: ports.Model, counted: metrics.Metrics
+) -> tending.Tending:
+    async def bill(
+        conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
+    ) -> None:
+        await book.billed_beside(conversation_id, "summary", name, usage)
+        usd = prices.cost(name, usage)
+        counted.bill(name, usage, None if usd is None else float(usd))
+
+    return tending.Tending(
+        log=book,
+        model=model,
+        policy=policy(chosen),
+        summary_model=chosen.bot_summary_model,
+        system=prompts.system(chosen.system_prompt()),
+        bill=bill,
+        now=_now,
     )
 
 

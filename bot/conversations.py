@@ -60,6 +60,10 @@ class Effect(Protocol):
     def running_reply(self) -> str | None:
         """The unfinished reply whose question it was part of."""
 
+    @property
+    def stale_summaries(self) -> int:
+        """How many segments covered the post and are gone."""
+
 
 class Answering(Protocol):
     """What a worker needs of the responder."""
@@ -92,6 +96,7 @@ class Conversations:
     responder: Answering
     metrics: metrics.Metrics
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
+    tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     at_once: int = 100
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
@@ -112,6 +117,8 @@ class Conversations:
     ) -> bool:
         """Carry an edit into the log; a running answer to that post is redone in place."""
         effect = await self.log.edit(conversation_id, post_id, text, edited_at)
+        if effect.stale_summaries:
+            self.tend(conversation_id)
         if effect.running_reply:
             self._restart(conversation_id)
         return effect.changed
@@ -119,6 +126,8 @@ class Conversations:
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post; a running answer to it is redone without it, or withdrawn with it."""
         effect = await self.log.delete(conversation_id, post_id)
+        if effect.stale_summaries:
+            self.tend(conversation_id)
         if effect.running_reply:
             self._restart(conversation_id)
         return effect.changed

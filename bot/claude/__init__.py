@@ -22,10 +22,13 @@ import httpx2
 import structlog
 
 from bot import conversation, errors, ports
-from bot.claude import models, retry, stream, wire
+from bot.claude import failures, models, retry, stream, wire
 
-MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` in one attempt
+MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` or a tool call in one attempt
+MAX_TOOL_CALLS = 6  # carried out in one attempt; those beyond are told so
+NO_MORE = "You have used this tool often enough: answer now with what you know."
 FACTS_LIFETIME = 300.0  # seconds until a model is asked about again where the endpoint was of no use
+BREAK = "\n\n"
 log = structlog.get_logger()
 
 
@@ -35,6 +38,14 @@ class Payer(Protocol):
 
     def billed(self, model: str, usage: conversation.Usage) -> None:
         """One call that was cut, refused or continued; as far as its bill is known."""
+
+
+@runtime_checkable
+class Helper(Protocol):
+    """A draft whose owner carries out what Claude asks for while it answers."""
+
+    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+        """Carry out a tool call; what it gives, bounded and marked as data."""
 
 
 class Claude:
@@ -61,6 +72,7 @@ class Claude:
         self._sleep = sleep
         self._clock = clock
         self._chance = chance
+        self._diagnoses = True  # until the endpoint says that it does not
         self._facts: dict[str, tuple[float | None, asyncio.Task[conversation.ModelFacts]]] = {}
         timeout = httpx2.Timeout(idle_seconds, connect=connect_seconds)
         limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=50, keepalive_expiry=60.0)
@@ -93,22 +105,28 @@ class Claude:
         """Stream one answer into the draft; raises ModelError.
 
         An answer that ran into its token limit comes back as it stands, with stop reason "max_tokens".
-        Its usage is the bill of the call that ended it: the size of what the next request extends. Calls
-        that were billed beside it are told to the draft where it is a `Payer`.
+        Where Claude uses a tool the draft carries it out (`Helper`). The answer's usage is the bill of the
+        call whose prompt the next request extends: the first of a tool loop, else the one that ended it.
+        Calls that were billed beside it are told to the draft.
         """
         model = request.plan.model
         room = await self._most_output(model)
         max_tokens = min(request.plan.max_output_tokens, room)
         state = _Attempts()
         while True:
-            body = wire.body(request, max_tokens=max_tokens)
+            body = wire.body(request, max_tokens=max_tokens, diagnoses=self._diagnoses)
             calls: list[stream.Message] = []
             try:
                 failure = await self._attempt(body, draft, calls)
                 if failure is None:
-                    return _answer(text="".join(call.text for call in calls), last=calls.pop())
+                    looped = any(call.stop_reason == "tool_use" for call in calls)
+                    text, last = _said(calls), calls[-1]
+                    return _answer(text=text, last=last, billed=calls.pop(0 if looped else -1))
             except (anthropic.AnthropicError, httpx2.HTTPError, ValueError, TimeoutError) as error:
-                failure = _failure(error, model)
+                if self._diagnoses and failures.is_no_diagnostics(error):
+                    self._diagnoses = False
+                    continue
+                failure = failures.failure(error, model)
             finally:
                 _pay(draft, calls)
             if failure.more_room:
@@ -141,11 +159,28 @@ class Claude:
             message = stream.Message()
             calls.append(message)
             await self._stream(body, draft, message)
-            if message.stop_reason != "pause_turn":
+            if message.stop_reason == "tool_use":
+                body = wire.answered(body, message.content, await self._results(draft, calls))
+                if message.text.strip():
+                    draft.add(BREAK)
+            elif message.stop_reason == "pause_turn":
+                body = wire.continued(body, message.content)
+            else:
                 break
-            body = wire.continued(body, message.content)
-        text = "".join(call.text for call in calls)
-        return retry.ended(calls[-1].stop_reason, text, detail=calls[-1].stop_category or "")
+        return retry.ended(calls[-1].stop_reason, _said(calls), detail=calls[-1].stop_category or "")
+
+    @staticmethod
+    async def _results(draft: ports.Draft, calls: Sequence[stream.Message]) -> dict[str, str]:
+        """What the tool calls of the newest message give, by their ids."""
+        made = sum(len(call.tool_calls) for call in calls[:-1])
+        results = {}
+        for asked in calls[-1].tool_calls:
+            made += 1
+            if made > MAX_TOOL_CALLS or not isinstance(draft, Helper):
+                results[asked["id"]] = NO_MORE
+            else:
+                results[asked["id"]] = await draft.use(asked["name"], asked["input"])
+        return results
 
     async def _stream(self, body: Mapping[str, Any], draft: ports.Draft, message: stream.Message) -> None:
         # Leaving either block, also by cancellation, closes the connection.
@@ -200,7 +235,7 @@ class Claude:
                     f"/v1/models/{urllib.parse.quote(model, safe='')}", cast_to=object
                 )
             except (anthropic.AnthropicError, httpx2.HTTPError) as error:
-                failure = _failure(error, model)
+                failure = failures.failure(error, model)
                 if isinstance(error, anthropic.AuthenticationError):
                     raise failure.error from error
                 if isinstance(error, anthropic.APIStatusError):
@@ -235,14 +270,23 @@ class _Attempts:
     waited: float = 0.0  # seconds
 
 
-def _answer(*, text: str, last: stream.Message) -> conversation.Answer:
+def _answer(*, text: str, last: stream.Message, billed: stream.Message) -> conversation.Answer:
     return conversation.Answer(
         text=text,
-        usage=last.usage,
-        model=last.model,
+        usage=billed.usage,
+        model=billed.model,
         stop_reason=last.stop_reason or "",
-        message_id=last.id,
+        message_id=billed.id,
+        cache_miss=billed.cache_miss,
     )
+
+
+def _said(calls: Sequence[stream.Message]) -> str:
+    """The text of successive calls; what stood before a tool call is a paragraph of its own."""
+    parts = [
+        call.text + (BREAK if call.stop_reason == "tool_use" and call.text.strip() else "") for call in calls
+    ]
+    return "".join(parts)
 
 
 def _pay(draft: ports.Draft, calls: Sequence[stream.Message]) -> None:
@@ -251,34 +295,3 @@ def _pay(draft: ports.Draft, calls: Sequence[stream.Message]) -> None:
         for call in calls:
             if call.usage.total:
                 draft.billed(call.model, call.usage)
-
-
-def _failure(error: Exception, model: str) -> retry.Failure:
-    """What an exception of the SDK, of its transport or of the decoder means."""
-    name = type(error).__name__
-    match error:
-        case anthropic.APIStatusError():
-            refusal = retry.Refusal(
-                status=error.status_code,
-                type=error.type,
-                code=error.error_code,
-                message=str(error.api_message or ""),
-                headers=dict(error.response.headers.items()),
-            )
-            return retry.refused(refusal, model=model)
-        case anthropic.APITimeoutError() | httpx2.TimeoutException():
-            return retry.stalled(name)
-        case anthropic.APIConnectionError() if isinstance(error.__cause__, httpx2.LocalProtocolError):
-            # The key is the one header that is not the SDK's own.
-            detail = "the key is empty or holds what no header may"
-            return retry.Failure(error=errors.KeyRefused(detail), kind="key")
-        case anthropic.APIConnectionError() | httpx2.HTTPError():
-            return retry.cut(name)
-        case TimeoutError():
-            return retry.Failure(error=errors.Unreachable("the stream did not end"), kind="endless")
-        case UnicodeEncodeError():
-            return retry.Failure(error=errors.Rejected("the request holds a lone surrogate"), kind="rejected")
-        case ValueError():  # no JSON, no UTF-8, or an event that is none
-            return retry.cut(name)
-        case _:
-            return retry.Failure(error=errors.ModelError(name), kind="other")

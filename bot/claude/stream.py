@@ -30,6 +30,7 @@ class Message:
         self.model = ""
         self.stop_reason: str | None = None
         self.stop_category: str | None = None  # why a refusal, where the API says
+        self.cache_miss = ""  # the API's reason why the previous message's prefix was not found
         self.content: list[dict[str, Any]] = []  # blocks as they may be sent back
         self._usage: dict[str, Any] = {}
         self._json: dict[int, str] = {}  # the input of a tool block arrives as pieces of JSON text
@@ -39,6 +40,11 @@ class Message:
     def text(self) -> str:
         """What was said so far."""
         return "".join(block["text"] for block in self.content if block.get("type") == "text")
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The blocks that ask for one of our tools."""
+        return [block for block in self.content if block.get("type") == "tool_use"]
 
     @property
     def usage(self) -> conversation.Usage:
@@ -64,6 +70,8 @@ class Message:
                 message = event["message"]
                 self.id, self.model = str(message["id"]), str(message["model"])
                 self._usage.update(message.get("usage") or {})
+                reason = (message.get("diagnostics") or {}).get("cache_miss_reason") or {}
+                self.cache_miss = str(reason.get("type") or "")
             case "message_delta":
                 delta = event["delta"]
                 self.stop_reason = delta.get("stop_reason")

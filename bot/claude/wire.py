@@ -17,11 +17,16 @@ from bot import conversation
 SYSTEM = -1  # a breakpoint's turn that means the end of `system`
 
 
-def body(request: conversation.Request, *, max_tokens: int) -> dict[str, Any]:
-    """The JSON body of a streamed call."""
+def body(request: conversation.Request, *, max_tokens: int, diagnoses: bool = False) -> dict[str, Any]:
+    """The JSON body of a streamed call; `diagnoses`: the endpoint can say why a prefix was not found."""
     plan = request.plan
     marks = {(mark.turn, mark.block): mark.lifetime for mark in request.breakpoints}
     written: dict[str, Any] = {"model": plan.model, "max_tokens": max_tokens}
+    if request.tools:
+        written["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+            for tool in request.tools
+        ]
     if request.system.strip():  # a blank block is refused
         on_system = [lifetime for (turn, _), lifetime in marks.items() if turn == SYSTEM]
         written["system"] = [_text(request.system, on_system[0] if on_system else None)]
@@ -30,6 +35,8 @@ def body(request: conversation.Request, *, max_tokens: int) -> dict[str, Any]:
         written["thinking"] = {"type": plan.thinking}
     if plan.sends_effort:
         written["output_config"] = {"effort": plan.effort}
+    if diagnoses and plan.previous_message:
+        written["diagnostics"] = {"previous_message_id": plan.previous_message}
     written["stream"] = True
     return written
 
@@ -41,6 +48,18 @@ def continued(sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]]) -> 
     """
     said = [block for block in content if block.get("type") != "text" or block["text"].strip()]
     return {**sent, "messages": [*sent["messages"], {"role": "assistant", "content": said}]}
+
+
+def answered(
+    sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]], results: Mapping[str, str]
+) -> dict[str, Any]:
+    """The call that follows tool calls: what the model said, thinking included, then what each call gave."""
+    said = continued(sent, content)
+    gave = [
+        {"type": "tool_result", "tool_use_id": call, "content": [_text(text, None)]}
+        for call, text in results.items()
+    ]
+    return {**said, "messages": [*said["messages"], {"role": "user", "content": gave}]}
 
 
 def usage(raw: Mapping[str, Any]) -> conversation.Usage:
