@@ -12,6 +12,7 @@ from emulators import discord
 
 WRITTEN = (0, 19)  # message types: written, written as a reply
 PINNED, JOINED = 6, 7
+SUPPRESS_EMBEDS = 1 << 2
 
 
 class DiscordStage(stage.Stage):
@@ -53,6 +54,10 @@ class DiscordStage(stage.Stage):
         self.service.join(self.guild, user)
         self.names[user] = name
         return user
+
+    def group(self, name: str) -> str:
+        """See stage.Stage."""
+        return self.service.add_role(self.guild, name, mentionable=True)
 
     def dm(self, user: str) -> stage.Place:
         """See stage.Stage."""
@@ -120,14 +125,13 @@ class DiscordStage(stage.Stage):
 
     def pinged(self) -> set[str]:
         """See stage.Stage."""
-        own = {
-            str(post["id"])
-            for channel in self.service.channels
-            for post in self.service.messages(channel["id"])
-            if post["author"]["id"] == self.bot
-        }
+        own = {str(post["id"]) for post in self._all()}
         pings = [ping for message, ping in self.service.pings.items() if message in own]
         return {target for ping in pings for target in _targets(ping)}
+
+    def previews(self) -> int:
+        """See stage.Stage."""
+        return sum("http" in post["content"] and not post["flags"] & SUPPRESS_EMBEDS for post in self._all())
 
     async def heard(self) -> None:
         """Events come in order: once a later command is taken up, everything before it is in a lane."""
@@ -166,6 +170,11 @@ class DiscordStage(stage.Stage):
     def _is_channel(self, place: stage.Place) -> bool:
         found = next(each for each in self.service.channels if each["id"] == place.channel)
         return bool(found["type"] == 0)
+
+    def _all(self) -> list[dict[str, Any]]:
+        """The bot's posts everywhere."""
+        everywhere = [stage.Place(channel=each["id"]) for each in self.service.channels]
+        return [post for place in everywhere for post in self._own(place)]
 
     def _own(self, place: stage.Place) -> list[dict[str, Any]]:
         """The bot's posts; nothing stands in a thread that was never opened."""

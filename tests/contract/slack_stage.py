@@ -50,6 +50,10 @@ class SlackStage(stage.Stage):
         self.names[user] = name
         return user
 
+    def group(self, name: str) -> str:
+        """See stage.Stage."""
+        return f"S{name.upper()}"
+
     def dm(self, user: str) -> stage.Place:
         """See stage.Stage."""
         return stage.Place(channel=self.service.open_dm(user))
@@ -125,6 +129,10 @@ class SlackStage(stage.Stage):
     def pinged(self) -> set[str]:
         """See stage.Stage."""
         return {ping.target for ping in self.service.pings}
+
+    def previews(self) -> int:
+        """See stage.Stage."""
+        return len(self.service.unfurls)
 
     async def heard(self) -> None:
         """See stage.Stage."""

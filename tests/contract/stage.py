@@ -133,6 +133,10 @@ class Stage(abc.ABC):
         """Somebody who can write in the channels; their id."""
 
     @abc.abstractmethod
+    def group(self, name: str) -> str:
+        """A group of people that can be mentioned; its id."""
+
+    @abc.abstractmethod
     def dm(self, user: str) -> Place:
         """The direct messages of somebody with the bot."""
 
@@ -187,6 +191,10 @@ class Stage(abc.ABC):
     @abc.abstractmethod
     def pinged(self) -> set[str]:
         """Everybody whom a post of the bot has notified: ids, and words such as `everyone`."""
+
+    @abc.abstractmethod
+    def previews(self) -> int:
+        """How many links of the bot's posts the platform would fetch to preview them."""
 
     @property
     def requests(self) -> list[sent.Body]:
@@ -353,6 +361,12 @@ def answer(body: sent.Body) -> str:
 def answered(*counts: int) -> list[str]:
     """The answers that `answer` gives to requests with these numbers of posts."""
     return [f"Answer to {count} so far." for count in counts]
+
+
+def slowly(text: str) -> claude.Answer:
+    """An answer that takes a second and a half, so that it is shown while it grows."""
+    pieces = 30
+    return claude.Answer(text=text, chunk=-(-len(text) // pieces), delay=1.5 / pieces)
 
 
 async def _at_once(_seconds: float) -> None:
