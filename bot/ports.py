@@ -178,8 +178,11 @@ class Log(Protocol):
         `message_id`: the API's, of an answer; `miss`: why the cache gave less than it held, "" for no miss.
         """
 
-    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> None:
-        """Commit the whole answer as the bot's post; the state becomes WRITTEN."""
+    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
+        """Commit the whole answer as the bot's post; the state becomes WRITTEN.
+
+        Its text as committed: without words of posts that were deleted while it was written.
+        """
 
     async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
         """Close the row: FINISHED, FAILED (note: the error's class) or WITHDRAWN."""

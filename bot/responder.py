@@ -104,7 +104,9 @@ class Responder:
         if reply is None:
             return False
         began = self.monotonic()
-        platform = self.platforms[reply.home.platform]
+        platform = self.platforms.get(reply.home.platform)
+        if platform is None:  # switched off: it stays due until the platform is back
+            return False
         if not reply.history_read:
             await self.log.add_history(reply, await platform.history(reply.home, reply))
         post = await platform.open(reply, functools.partial(self.log.posted, reply))
@@ -165,8 +167,7 @@ class Responder:
             )
         if answer.stop_reason == "max_tokens":
             answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
-        await self.log.written(reply, answer)
-        return answer.text
+        return await self.log.written(reply, answer)
 
     @staticmethod
     async def _until(

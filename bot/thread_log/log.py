@@ -143,7 +143,7 @@ class ThreadLog(asking.Asking):
             )
         )
 
-    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> None:
+    async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer, without words of posts that were deleted while it was written."""
         text = rows.clean(answer.text)
         for deleted in self._erased_while_running.get(reply.id, ()):
@@ -151,6 +151,7 @@ class ThreadLog(asking.Asking):
         await self._store.write(
             functools.partial(replies.written, reply_id=reply.id, text=text, now=self._now())
         )
+        return text
 
     async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
         """Close the row; FINISHED only where the answer is in the log, else `begin` gives the reply again."""
