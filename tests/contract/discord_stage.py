@@ -119,6 +119,10 @@ class DiscordStage(stage.Stage):
         """See stage.Stage."""
         return [str(post["content"]) for post in self._own(place)]
 
+    def told(self, place: stage.Place) -> str:
+        """See stage.Stage."""
+        return "\n".join(self.answers(place))
+
     def answer_ids(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
         return [str(post["id"]) for post in self._own(place)]

@@ -70,14 +70,12 @@ class SlackStage(stage.Stage):
         self, place: stage.Place, word: str, argument: str = "", *, by: str | None = None
     ) -> str:
         """See stage.Stage."""
-        seen, told = len(self.answers(place)), len(self.service.ephemerals)
+        before = self.told(place)
         given = f"{self.at(self.bot)} !{word} {argument}".strip()
         await self._post(place, given, by=by or self.ada, to=None, event=True)
         await self.heard()
-        await self.until(lambda: len(self.answers(place)) > seen or len(self.service.ephemerals) > told)
-        if len(self.service.ephemerals) > told:
-            return slack.shown_text({**self.service.ephemerals[-1], "bot_id": self.service.bot_id})
-        return self.answers(place)[-1]
+        await self.until(lambda: self.told(place) != before)
+        return self.told(place).removeprefix(before)
 
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
@@ -121,6 +119,13 @@ class SlackStage(stage.Stage):
     def answers(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
         return [self.service.shown(place.channel, str(post["ts"])) for post in self._own(place)]
+
+    def told(self, place: stage.Place) -> str:
+        """See stage.Stage."""
+        alone = [
+            slack.shown_text({**each, "bot_id": self.service.bot_id}) for each in self.service.ephemerals
+        ]
+        return "\n".join([*self.answers(place), *alone])
 
     def answer_ids(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""

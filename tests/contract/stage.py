@@ -185,6 +185,10 @@ class Stage(abc.ABC):
         """The texts of the bot's posts in a place, oldest first."""
 
     @abc.abstractmethod
+    def told(self, place: Place) -> str:
+        """Everything the bot has said in a place, also to one person alone."""
+
+    @abc.abstractmethod
     def answer_ids(self, place: Place) -> list[str]:
         """The ids of those posts."""
 

@@ -41,7 +41,9 @@ async def test_a_lasting_failure_is_one_sentence(
     scene: stage.Stage, fault: claude.Fault, error: type[errors.ModelError]
 ) -> None:
     """The person gets one sentence in the answer's place, the log nothing, and the next question its answer."""
-    scene.claude.answer = lambda body: stage.answer(body) + " This is a longer answer than one glance takes in."
+    scene.claude.answer = lambda body: (
+        stage.answer(body) + " This is a longer answer than one glance takes in."
+    )
     scene.claude.fail(fault)
     asked = await scene.mention(scene.channel, "what is WAL?")
     await scene.idle()
@@ -56,7 +58,17 @@ async def test_a_lasting_failure_is_one_sentence(
     assert sent.dialogue(scene.requests[-1]) == [("user", "what is WAL?"), ("user", "and now?")]
 
 
-PASSING = ["overloaded", "server_error", "rate_limit", "drop", "cut", "eof", "garbage", "error_event", "empty"]
+PASSING = [
+    "overloaded",
+    "server_error",
+    "rate_limit",
+    "drop",
+    "cut",
+    "eof",
+    "garbage",
+    "error_event",
+    "empty",
+]
 
 
 @pytest.mark.parametrize("kind", PASSING)

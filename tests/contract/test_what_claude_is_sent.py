@@ -18,7 +18,9 @@ MODELS = (
     "claude-sonnet-4-6",
     "claude-haiku-4-5",
 )
-LONG = "The quick brown fox jumps over the lazy dog and the log remembers all of it. " * 20  # 1,540 characters
+LONG = (
+    "The quick brown fox jumps over the lazy dog and the log remembers all of it. " * 20
+)  # 1,540 characters
 
 
 @pytest.mark.parametrize("model", MODELS)
