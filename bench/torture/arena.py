@@ -55,6 +55,7 @@ class Arena:
     ) -> None:
         self.world, self.api, self._home, self.folder = world, api, home, folder
         self.chance = random.Random(0)
+        self.database = folder / "bot.db"
         self.asked: list[oracle.Asked] = []
         self.options: dict[str, str] = {}
         self.kills = 0
@@ -79,11 +80,6 @@ class Arena:
         return said
 
     # The bot.
-
-    @property
-    def database(self) -> pathlib.Path:
-        """The thread log's file."""
-        return self.folder / "bot.db"
 
     @property
     def log(self) -> pathlib.Path:
@@ -193,7 +189,7 @@ class Arena:
                 " WHERE state IN ('due', 'opened', 'written') UNION"
                 " SELECT conversation FROM posts WHERE addressed = 1 AND reply IS NULL)"
             ).fetchone()[0]
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        lines = self.told().splitlines()
         hidden = [KEY, *self.world.secrets()]
         return Health(
             integrity=integrity,
@@ -202,6 +198,14 @@ class Arena:
             unhandled=sum(any(word in line for word in _STOP) for line in lines),
             peak_mib=self._peak,
         )
+
+    def told(self) -> str:
+        """What the bots have logged so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def requests_with(self, text: str) -> int:
+        """How many requests to Claude held a text."""
+        return sum(text.encode() in each.raw for each in self.api.requests)
 
     def _note_peak(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -215,12 +219,14 @@ class Arena:
 
 @contextlib.asynccontextmanager
 async def opened(
-    platform: str, *, home: nursery.Nursery, seed: int = 0, world: worlds.World | None = None
+    platform: str, *, home: nursery.Nursery, seed: int = 0, offset: float = 0.0
 ) -> AsyncIterator[Arena]:
-    """An arena on "slack" or "discord", with no bot running."""
+    """An arena on "slack" or "discord", with no bot running; `offset` of the platform's clock in seconds."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="torture-"))
+    world = worlds.WORLDS[platform]()
+    world.offset = offset  # before anything has an id: ids never go back
     try:
-        async with claude.Claude() as api, world or worlds.WORLDS[platform]() as made:
+        async with claude.Claude() as api, world as made:
             arena = Arena(world=made, api=api, home=home, folder=folder)
             arena.chance.seed(seed)
             try:
@@ -229,6 +235,8 @@ async def opened(
                 api.heal()
                 if arena.pid is not None:
                     await home.kill(arena.pid)
+                # A killed bot hangs up in mid answer, which is no mistake of the stand-in's.
+                api.errors[:] = [each for each in api.errors if not isinstance(each, ConnectionError)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bench.torture import arena, nursery, oracle, results
@@ -97,7 +98,8 @@ async def run(row: Row, how: Run) -> results.Result:
     try:
         await row.play(how, score)
     except Exception as error:  # noqa: BLE001 - a row that breaks is a row that failed, and the next one goes on
-        score.failures.append(f"{type(error).__name__}: {error}")
+        where = " < ".join(f"{each.name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)[::-1][:6])
+        score.failures.append(f"{type(error).__name__}: {error} ({where})")
     counts: Mapping[str, int] = score.counts
     return results.Result(
         row=row.id,

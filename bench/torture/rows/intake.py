@@ -44,8 +44,8 @@ async def out_of_order(how: play.Run, score: play.Score) -> None:
             await stage.settle()
         if isinstance(world, worlds.SlackWorld):
             for late in (2 * HOUR, 23 * HOUR):
-                async with arena.opened(how.platform, home=how.home) as other:
-                    await _late(other, late, score)
+                async with arena.opened(how.platform, home=how.home, offset=-late) as other:
+                    await _late(other, score)
         await score.judge(stage, await stage.settle())
 
 
@@ -64,10 +64,9 @@ async def _shuffled(stage: arena.Arena, thread: worlds.Place) -> None:
             await stage.ask(thread)
 
 
-async def _late(stage: arena.Arena, late: float, score: play.Score) -> None:
+async def _late(stage: arena.Arena, score: play.Score) -> None:
     world = stage.world
     assert isinstance(world, worlds.SlackWorld)
-    world.offset = -late
     await stage.start()
     world.service.faults.hold()
     for place in (*world.channels, world.dm):
@@ -117,15 +116,14 @@ async def dropped_answers(how: play.Run, score: play.Score) -> None:
 async def cold_restart(how: play.Run, score: play.Score) -> None:
     """People write while the bot is down: threads, DMs, and mentions where it has answered before."""
     for downtime in (1.0,) if how.quick else (1.0, 60.0, 600.0, 20 * HOUR):
-        async with arena.opened(how.platform, home=how.home) as stage:
+        async with arena.opened(how.platform, home=how.home, offset=-30 * HOUR) as stage:
             world = stage.world
             foreign = world.channel("foreign")
-            world.offset = -30 * HOUR
             await stage.start()
             known = [await stage.ask(place) for place in (*world.channels, world.dm)]
             await stage.settle()
             await stage.stop()
-            left_alone = [await world.mention(world.channels[0], "stale: too old to be answered")]
+            left_alone = [await world.mention(world.channels[0], "stale: too old", event=False)]
             world.offset = -downtime
             for said in known:
                 await stage.ask(said.thread)
@@ -133,7 +131,7 @@ async def cold_restart(how: play.Run, score: play.Score) -> None:
                 await stage.ask(place)
             for number in range(3 if how.quick else 110):  # more than one page of a history
                 await stage.ask(world.channels[number % 2])
-            left_alone.append(await world.mention(foreign, "in a channel the bot has never answered in"))
+            left_alone.append(await world.mention(foreign, "never answered here", event=False))
             world.offset = 0
             await stage.start()
             verdict = await stage.settle(seconds=120)

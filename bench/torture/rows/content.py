@@ -1,0 +1,214 @@
+"""F17 to F20: hostile words and files, posts Claude refuses, deletions, and conversations kept apart."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from bench.torture import arena, oracle, play, worlds
+from bench.torture.rows import words
+from emulators import claude
+
+BATCH = 10  # hostile texts in one thread
+_CANARY = re.compile(r"canary-[0-9]{4}-bird")
+
+
+async def hostile(how: play.Run, score: play.Score) -> None:
+    """Hostile texts in threads; Claude says them back; a plain question is answered after each batch."""
+    async with arena.opened(how.platform, home=how.home) as stage:
+        stage.pace = 0.0
+        stage.api.answer = _echo
+        await stage.start()
+        longest = 1_900 if how.platform == "discord" else 39_000
+        corpus = list(words.texts(80 if how.quick else 1_100, longest=longest))
+        for start in range(0, len(corpus), BATCH):
+            said = await stage.ask(stage.world.channels[start // BATCH % 2])
+            await stage.settle()
+            for text in corpus[start : start + BATCH]:
+                if text.strip():
+                    await stage.world.post(said.thread, _typed(text, how.platform))
+                    score.count(texts=1)
+            await stage.ask(said.thread, "a plain question")
+            verdict = await stage.settle(seconds=30)
+            if verdict.lost:
+                score.check(False, f"bricked after {corpus[start : start + BATCH]!r}"[:300])  # noqa: FBT003 - a plain failure
+                break
+        for name, media_type, data in words.files():
+            await _attach(stage, name, media_type, data)
+            score.count(files=1)
+        await stage.ask(text="after the files")
+        verdict = await stage.settle()
+        score.count(pings=len(stage.world.pinged()))
+        score.check(not stage.world.pinged(), f"somebody was notified: {stage.world.pinged()}")
+        score.check(stage.peak_mib() < 300, f"{stage.peak_mib():.0f} MiB")
+        await score.judge(stage, verdict)
+
+
+def _typed(text: str, platform: str) -> str:
+    """Slack escapes what people type; a raw mention is what an app or an old client can still send."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode() if platform == "slack" else text
+
+
+async def _attach(stage: arena.Arena, name: str, media_type: str, data: bytes) -> None:
+    world = stage.world
+    if isinstance(world, worlds.SlackWorld):
+        file = world.service.add_file(user=world.ada, name=name, mimetype=media_type, data=data)
+        await world.service.post(
+            channel=world.channels[0].channel,
+            user=world.ada,
+            text=f"<@{world.bot}> see the file",
+            files=[file],
+        )
+    else:
+        assert isinstance(world, worlds.DiscordWorld)
+        await world.service.post(
+            channel=world.channels[0].channel,
+            user=world.ada,
+            content=f"<@{world.bot}> see the file",
+            attachments=[(name, data, media_type)],
+        )
+
+
+def _last(body: dict[str, Any]) -> str:
+    last = next(turn for turn in reversed(body["messages"]) if turn["role"] == "user")
+    return " ".join(block.get("text", "") for block in last["content"])
+
+
+def _echo(body: dict[str, Any]) -> str:
+    return f"{_last(body)} {oracle.END}"
+
+
+POISONS = ("messages.0.content.0.text: refused", "Could not process image", "Output blocked by content filtering policy")
+
+
+async def poison(how: play.Run, score: play.Score) -> None:
+    """A post that Claude's API refuses whenever it stands in a request: the thread lives on, told once."""
+    async with arena.opened(how.platform, home=how.home) as stage:
+        await stage.start()
+        for number, message in enumerate(POISONS[:1] if how.quick else POISONS * 5):
+            mark = f"poison{number:03d}x"
+            stage.api.fail(
+                claude.Fault(
+                    kind="bad_request",
+                    message=message,
+                    times=None,
+                    match=lambda body, mark=mark: mark in json.dumps(body),
+                )
+            )
+            said = await stage.ask(stage.chance.choice(stage.world.channels), "a good one first")
+            await stage.settle()
+            await stage.ask(said.thread, f"the bad one: {mark}")
+            await stage.settle(seconds=5)
+            for _ in range(2):
+                await stage.ask(said.thread, "and one after it")
+                await stage.settle(seconds=15)
+            await stage.kill()
+            await stage.start()
+            await stage.ask(said.thread, "and one after a restart")
+            verdict = await stage.settle(seconds=15)
+            refused = sum(call.status == 400 for call in stage.api.requests if mark.encode() in call.raw)
+            score.high(refused_calls_for_one_poison=refused)
+            texts = [each.text for each in stage.world.seen() if each.conversation == said.conversation]
+            told = sum("Claude would not take" in text or "leave out" in text for text in texts)
+            score.check(told == 1, f"told {told} times")
+            bricked = [each for each in stage.asked[-3:] if each.word in verdict.lost]
+            score.count(poisons=1, bricked=bool(bricked))
+        await score.judge(stage, stage.verdict())
+
+
+async def deletion(how: play.Run, score: play.Score) -> None:
+    """Posts are deleted while and after they are answered; their words are gone from every file and request."""
+    async with arena.opened(how.platform, home=how.home) as stage:
+        stage.pace = 0.05
+        await stage.start()
+        first = await stage.ask()
+        await stage.settle()
+        secrets = []
+        for number, moment in enumerate(("during", "after") * (1 if how.quick else 15)):
+            secret = f"secret-{number:04d}-{stage.chance.randrange(10**9)}"
+            secrets.append(secret)
+            calls = stage.calls
+            said = await stage.world.post(first.thread, f"remember {secret} for me")
+            await stage.until(lambda calls=calls: stage.calls > calls)
+            if moment != "during":
+                await stage.settle()
+                await stage.until(lambda: _idle(stage))
+            await stage.world.delete(said)
+            await stage.ask(first.thread, f"and now? {number}")
+            await stage.settle()
+        secrets_sent_late = _sent_after(stage, secrets)
+        await stage.stop()
+        for path in (stage.database, stage.database.with_name("bot.db-wal")):
+            data = path.read_bytes() if path.exists() else b""
+            left = [secret for secret in secrets if secret.encode() in data]
+            score.count(bytes_left=len(left))
+            score.check(not left, f"{len(left)} deleted texts are left in {path.name}")
+        score.count(deletions=len(secrets), sent_after_deletion=secrets_sent_late)
+        score.check(not secrets_sent_late, f"{secrets_sent_late} deleted texts were sent to Claude again")
+        await score.judge(stage, stage.verdict())
+
+
+def _idle(stage: arena.Arena) -> bool:
+    return all(call.done or call.closed or call.status not in (None, 200) for call in stage.api.requests)
+
+
+def _sent_after(stage: arena.Arena, secrets: list[str]) -> int:
+    """How many secrets stand in the last request, when all of them are deleted."""
+    return sum(secret.encode() in stage.api.requests[-1].raw for secret in secrets)
+
+
+async def isolation(how: play.Run, score: play.Score) -> None:
+    """A secret in each of fifty conversations, private and open; Claude says back all it was sent."""
+    async with arena.opened(how.platform, home=how.home) as stage:
+        stage.pace = 0.0
+        stage.api.answer = _tell_all
+        await stage.start()
+        home: dict[str, str] = {}
+        threads = []
+        for number in range(10 if how.quick else 50):
+            canary = f"canary-{number:04d}-bird"
+            if number % 5 == 4:
+                place = stage.world.private(stage.world.person(f"Person {number}"))
+                by = next(iter(_members(stage.world, place)))
+                said = await stage.ask(place, f"keep {canary}", by=by)
+            else:
+                by = stage.world.ada
+                said = await stage.ask(stage.world.channels[number % 2], f"keep {canary}")
+            home[canary] = said.conversation
+            threads.append((said.thread, by))
+        await stage.settle()
+        for thread, by in threads:
+            await stage.ask(thread, "what do you know?", by=by)
+        verdict = await stage.settle()
+        leaks = [
+            each.id
+            for each in stage.world.seen()
+            for canary in _CANARY.findall(each.text)
+            if home[canary] != each.conversation
+        ]
+        mixed = sum(len(set(_CANARY.findall(each.raw.decode()))) > 1 for each in stage.api.requests)
+        score.count(canaries=len(home), leaks=len(leaks), mixed_requests=mixed)
+        score.check(not leaks and not mixed, f"{len(leaks)} leaks, {mixed} requests that mix conversations")
+        await score.judge(stage, verdict)
+
+
+def _tell_all(body: dict[str, Any]) -> str:
+    """Every canary that stands anywhere in the request."""
+    return f"{' '.join(_CANARY.findall(json.dumps(body)))} {oracle.answer(body)}"
+
+
+def _members(world: worlds.World, place: worlds.Place) -> list[str]:
+    """Who, besides the bot, is in a DM."""
+    if isinstance(world, worlds.SlackWorld):
+        return [user for user in world.service.channels[place.channel].members if user != world.bot]
+    assert isinstance(world, worlds.DiscordWorld)
+    return [str(world.service.world.channels[place.channel].recipient)]
+
+
+ROWS = (
+    play.Row(id="F17", title="hostile texts and files", play=hostile),
+    play.Row(id="F18", title="a post that Claude's API refuses", play=poison),
+    play.Row(id="F19", title="deletions before, while and after", play=deletion),
+    play.Row(id="F20", title="secrets in fifty conversations", play=isolation),
+)
