@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -314,7 +315,7 @@ class Stage(abc.ABC):
 
     def belongs(self, text: str, conversation: str) -> None:
         """Say that a text was written in a conversation."""
-        self._wrote[text.strip()].add(conversation)
+        self._wrote[_letters(text)].add(conversation)
 
     def may_break(self, said: Said, *, times: int = 1) -> None:
         """Announce that the conversation's next request need not extend the last."""
@@ -324,7 +325,7 @@ class Stage(abc.ABC):
         """The one conversation whose posts a request holds; AssertionError where it mixes two."""
         candidates: set[str] | None = None
         for text in sent.texts(body):
-            where = self._wrote.get(text.strip())
+            where = self._wrote.get(_letters(text))
             assert where, f"nobody wrote {text!r}"
             candidates = set(where) if candidates is None else candidates & where
             assert candidates, f"{text!r} belongs to another conversation than the posts before it"
@@ -365,6 +366,11 @@ def answer(body: sent.Body) -> str:
 def answered(*counts: int) -> list[str]:
     """The answers that `answer` gives to requests with these numbers of posts."""
     return [f"Answer to {count} so far." for count in counts]
+
+
+def _letters(text: str) -> str:
+    """A text without what may be markup, by which a post is known again."""
+    return re.sub(r"[\W_]+", "", text) or text.strip()
 
 
 def slowly(text: str) -> claude.Answer:

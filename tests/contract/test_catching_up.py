@@ -106,7 +106,7 @@ async def test_nothing_is_answered_twice_after_restarts(scene: stage.Stage) -> N
 
 
 async def test_an_edit_while_down_is_caught_up(scene: stage.Stage) -> None:
-    """A post edited while the bot was down is edited in the log and in the next request; no answer is redone."""
+    """A post edited while the bot was down is edited in the log and in the next request."""
     asked = await scene.mention(scene.channel, "what is WAL?")
     await scene.idle()
     async with scene.away():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 import sent
 import stage
+
 from bot import commands
 from emulators import claude
 

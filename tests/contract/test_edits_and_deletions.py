@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sent
 import stage
+
 from emulators import claude
 
 SECRET = "the vault opens with the word xyzzyplugh"
@@ -135,6 +136,7 @@ async def test_a_deletion_reaches_the_summary(empty_stage: stage.Stage) -> None:
         f"They know that {SECRET}." if "xyzzyplugh" in str(body["messages"]) else "They talk."
     )
     asked = await scene.mention(scene.channel, "what is WAL?")
+    await scene.idle()
     secret = await scene.post(scene.under(asked), f"{scene.at(scene.bob)} {SECRET}")
     for number in range(8):
         await scene.post(scene.under(asked), f"{number} {'and so the talk goes on and on ' * 40}".strip())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 import sent
 import stage
+
 from bot import errors
 from emulators import claude
 
@@ -42,7 +42,7 @@ async def test_a_lasting_failure_is_one_sentence(
 ) -> None:
     """The person gets one sentence in the answer's place, the log nothing, and the next question its answer."""
     scene.claude.answer = lambda body: (
-        stage.answer(body) + " This is a longer answer than one glance takes in."
+        f"{stage.answer(body)} This is a longer answer than one glance takes in."
     )
     scene.claude.fail(fault)
     asked = await scene.mention(scene.channel, "what is WAL?")

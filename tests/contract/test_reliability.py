@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 import sent
 import stage
+
 from emulators import claude
 
 STORY = " ".join(f"word{number}" for number in range(120))  # more than a first glimpse of an answer
