@@ -46,6 +46,7 @@ class Post:
     attachments: tuple[Attachment, ...] = ()
     edited_at: dt.datetime | None = None
     place: int | None = None  # which request first carried it; fixed by the log, None until then
+    withheld: bool = False  # Claude's API refuses it: a word stands in its place
 
     @property
     def order(self) -> tuple[dt.datetime, int, str]:

@@ -178,6 +178,9 @@ class Log(Protocol):
         `message_id`: the API's, of an answer; `miss`: why the cache gave less than it held, "" for no miss.
         """
 
+    async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
+        """Put a word in the place of posts that Claude's API refuses, until they are edited."""
+
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer as the bot's post; the state becomes WRITTEN.
 

@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -24,6 +24,7 @@ from bot import (
     caching,
     context,
     conversation,
+    drafts,
     errors,
     metrics,
     ports,
@@ -31,6 +32,7 @@ from bot import (
     recalling,
     segmenting,
     summarising,
+    withholding,
 )
 
 log = structlog.get_logger()
@@ -38,45 +40,6 @@ log = structlog.get_logger()
 SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
-
-
-@dataclasses.dataclass(kw_only=True)
-class Draft:
-    """What Claude has said so far; `changed` wakes whoever shows it."""
-
-    changed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-    search: Callable[[Mapping[str, Any]], Awaitable[str]] | None = None  # answers Claude's recall
-    _parts: list[str] = dataclasses.field(default_factory=list)
-    length: int = 0
-    bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
-
-    def add(self, text: str) -> None:
-        """Append; see ports.Draft."""
-        self._parts.append(text)
-        self.length += len(text)
-        self.changed.set()
-
-    def restart(self) -> None:
-        """Begin again; see ports.Draft."""
-        self._parts.clear()
-        self.length = 0
-
-    def billed(self, model: str, usage: conversation.Usage) -> None:
-        """Keep the bill of a call that is not in the answer; see ports.Draft."""
-        self.bills.append((model, usage))
-
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
-        """Carry out what Claude asks for while it answers."""
-        if tool != recalling.TOOL.name or self.search is None:
-            return f"There is no tool {tool!r}."
-        return await self.search(asked)
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        if len(self._parts) > 1:
-            self._parts[:] = ["".join(self._parts)]
-        return self._parts[0] if self._parts else ""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -144,11 +107,11 @@ class Responder:
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
         request, thread = await self._request(reply)
-        draft = Draft(search=functools.partial(self._search, reply))
+        draft = drafts.Draft(search=functools.partial(self._search, reply))
         sent_at = self.now()
         try:
-            async with showing(post, draft, self.monotonic):
-                answer = await self._until(stop, self.model.answer(request, draft))
+            async with drafts.showing(post, draft, self.monotonic):
+                answer = await self._until(stop, self._ask(reply, request, thread, draft))
         finally:
             for model, usage in draft.bills:
                 await self._bill(reply, "lost", model, usage)
@@ -168,6 +131,28 @@ class Responder:
         if answer.stop_reason == "max_tokens":
             answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
         return await self.log.written(reply, answer)
+
+    async def _ask(
+        self,
+        reply: conversation.Reply,
+        request: conversation.Request,
+        thread: conversation.Thread,
+        draft: drafts.Draft,
+    ) -> conversation.Answer:
+        """Claude's answer, if need be without the post that its API refuses, which is remembered."""
+
+        async def ask(tried: conversation.Thread) -> conversation.Answer:
+            draft.restart()
+            same = tried is thread
+            return await self.model.answer(
+                request if same else context.request(tried, request.plan, system=self.system), draft
+            )
+
+        answer, refused = await withholding.answer(ask, thread, request.turns)
+        if not refused:
+            return answer
+        await self.log.withhold(reply, refused)
+        return dataclasses.replace(answer, text=answer.text + withholding.NOTE)
 
     @staticmethod
     async def _until(
@@ -282,39 +267,3 @@ class Responder:
             return dataclasses.replace(thread, first_place=before, gave_up=True, last=None)
         await self.log.add_summary(summary, ())
         return await self._thread(reply)
-
-
-@contextlib.asynccontextmanager
-async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], float]) -> AsyncIterator[None]:
-    """Show a draft while it grows, as often as the platform bears it.
-
-    When the block ends, also by an error of the model, the edit under way is let through, so that it
-    cannot land after what follows.
-    """
-    done = False
-
-    async def show() -> None:
-        shown = 0
-        while not done:
-            await draft.changed.wait()
-            draft.changed.clear()
-            wait = post.pacer.wait(monotonic(), shown, draft.length)
-            if wait > 0 and not done:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(over.wait(), wait)
-            if draft.length not in {0, shown} and not done:  # 0: the call is being made again
-                shown = draft.length
-                await post.show(draft.text)
-
-    over = asyncio.Event()
-    task = asyncio.create_task(show())
-    try:
-        yield
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    finally:
-        done = True
-        over.set()
-        draft.changed.set()
-        await asyncio.gather(task, return_exceptions=True)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from bot import conversation
 
 TAGS = ("post", "summary", "now", "file")
+WITHHELD = "(left out: the Claude API refuses to take this post)"
 OPENING = "(This thread begins with your own post.)"
 NAME_LENGTH = 80  # characters of a display name that are kept
 
@@ -89,6 +90,8 @@ def attribute(text: str) -> str:
 def mark(post: conversation.Post) -> str:
     """One person's post as Claude reads it."""
     speaker = f'by="{attribute(post.author_name) or attribute(post.author)}" id="{attribute(post.author)}"'
+    if post.withheld:
+        return f"<post {speaker}>{WITHHELD}</post>"
     files = [
         f'<file name="{attribute(file.name)}" type="{attribute(file.media_type)}" bytes="{file.size}"/>'
         for file in post.attachments
@@ -101,7 +104,7 @@ def _block(role: conversation.Role, posts: list[conversation.Post]) -> conversat
     if role == "user":
         texts = [mark(post) for post in posts]
     else:
-        texts = [text for post in posts if (text := clean(post.text).strip())]
+        texts = [WITHHELD if post.withheld else text for post in posts if (text := clean(post.text).strip())]
     if not texts:
         return None
     return conversation.Block(

@@ -223,8 +223,7 @@ async def opened(
 ) -> AsyncIterator[Arena]:
     """An arena on "slack" or "discord", with no bot running; `offset` of the platform's clock in seconds."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="torture-"))
-    world = worlds.WORLDS[platform]()
-    world.offset = offset  # before anything has an id: ids never go back
+    world = worlds.WORLDS[platform](offset=offset)
     try:
         async with claude.Claude() as api, world as made:
             arena = Arena(world=made, api=api, home=home, folder=folder)

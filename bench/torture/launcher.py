@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot import __main__ as program
-from bot import claude, cli, responder, thread_log
+from bot import claude, cli, drafts, thread_log
 
 ACK_SECONDS = 0.02  # after a commit the acknowledgement has gone out
 
@@ -34,7 +34,7 @@ STEPS: dict[str, tuple[type, str, str]] = {
     "posted, id not stored": (thread_log.ThreadLog, "posted", "before"),
     "id stored": (thread_log.ThreadLog, "posted", "after"),
     "before Claude is called": (claude.Claude, "answer", "before"),
-    "in mid answer": (responder.Draft, "add", "fifth"),
+    "in mid answer": (drafts.Draft, "add", "fifth"),
     "answer whole, not stored": (thread_log.ThreadLog, "written", "before"),
     "answer stored, not shown": (thread_log.ThreadLog, "written", "after"),
     "shown, row open": (thread_log.ThreadLog, "end", "before"),

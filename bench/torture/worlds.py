@@ -137,8 +137,9 @@ class SlackWorld(World):
 
     name = "slack"
 
-    def __init__(self, *, retries: tuple[float, ...] = RETRIES, ack_seconds: float = 3.0) -> None:
-        self.service = slack.Slack(clock=self.clock, retry_delays=retries, ack_seconds=ack_seconds)
+    def __init__(self, *, offset: float = 0.0) -> None:
+        self.offset = offset  # before anything has an id: ids never go back
+        self.service = slack.Slack(clock=self.clock, retry_delays=RETRIES)
 
     async def __aenter__(self) -> Self:
         await self.service.__aenter__()
@@ -259,7 +260,8 @@ class DiscordWorld(World):
 
     name = "discord"
 
-    def __init__(self) -> None:
+    def __init__(self, *, offset: float = 0.0) -> None:
+        self.offset = offset  # before anything has an id: ids never go back
         self.service = discord.Discord(clock=self.clock)
 
     async def __aenter__(self) -> Self:

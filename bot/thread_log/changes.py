@@ -49,7 +49,7 @@ def edit(
     sent_at, place, reply = found
     with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
         db.execute(
-            "UPDATE posts SET text = ?, edited_at = ? WHERE conversation = ? AND id = ?",
+            "UPDATE posts SET text = ?, edited_at = ?, withheld = 0 WHERE conversation = ? AND id = ?",
             (text, edited_at, number, post_id),
         )
     _count_erasure(db)
@@ -112,6 +112,16 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     )
     _count_erasure(db)
     return len(seqs)
+
+
+def withhold(db: sqlite3.Connection, *, reply_id: str, post_ids: frozenset[str]) -> None:
+    """Put a word in the place of posts that Claude's API refuses; the request of this reply was sent so."""
+    for post_id in post_ids:
+        db.execute(
+            "UPDATE posts SET withheld = 1 WHERE id = ?"
+            " AND conversation = (SELECT conversation FROM replies WHERE id = ?)",
+            (post_id, reply_id),
+        )
 
 
 def reset(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> None:

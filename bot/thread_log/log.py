@@ -143,6 +143,10 @@ class ThreadLog(asking.Asking):
             )
         )
 
+    async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
+        """Put a word in the place of posts that Claude's API refuses, until they are edited."""
+        await self._store.write(functools.partial(changes.withhold, reply_id=reply.id, post_ids=post_ids))
+
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer, without words of posts that were deleted while it was written."""
         text = rows.clean(answer.text)

@@ -231,6 +231,11 @@ def m006_context(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX corrections_place ON corrections (conversation, place)")
 
 
+def m007_withheld(db: sqlite3.Connection) -> None:
+    """Posts that Claude's API refuses: a word stands in their place until they are edited."""
+    db.execute("ALTER TABLE posts ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0")
+
+
 STEPS: Sequence[Step] = (
     m001_posts,
     m002_replies,
@@ -238,6 +243,7 @@ STEPS: Sequence[Step] = (
     m004_search,
     m005_commands,
     m006_context,
+    m007_withheld,
 )
 
 

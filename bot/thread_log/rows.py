@@ -18,7 +18,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-POST = "id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place"
+POST = "id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place, withheld"
 """The columns that `post` reads, in its order."""
 
 
@@ -57,7 +57,9 @@ def cleaned(post: conversation.Post) -> conversation.Post:
 
 def post(conversation_id: conversation.ConversationId, row: tuple[Any, ...]) -> conversation.Post:
     """The post of a row of POST."""
-    post_id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place = row
+    post_id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place, withheld = (
+        row
+    )
     return conversation.Post(
         conversation=conversation_id,
         id=post_id,
@@ -70,6 +72,7 @@ def post(conversation_id: conversation.ConversationId, row: tuple[Any, ...]) -> 
         attachments=() if attachments == "[]" else _files(attachments),
         edited_at=None if edited_at is None else moment(edited_at),
         place=place,
+        withheld=bool(withheld),
     )
 
 

@@ -7,12 +7,12 @@ import fakes
 import pytest
 import world
 
-from bot import errors, responder
+from bot import drafts, errors, responder
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
 LONG = "word " * 1500  # 2,500 tokens
 ERRORS = [
-    errors.Overloaded, errors.Unreachable, errors.SpendLimit, errors.KeyRefused, errors.Rejected,
+    errors.Overloaded, errors.Unreachable, errors.SpendLimit, errors.KeyRefused,
     errors.TooLong, errors.Declined, errors.NoAnswer, errors.ModelError,
 ]  # fmt: skip
 
@@ -313,10 +313,10 @@ class Post:
 
 async def test_an_edit_under_way_lands_before_the_failure_does() -> None:
     """Also when the model fails, the block waits for the edit that is on its way: it cannot overwrite."""
-    post, draft = Post(), responder.Draft()
+    post, draft = Post(), drafts.Draft()
 
     async def failing() -> None:
-        async with responder.showing(post, draft, lambda: 0.0):  # type: ignore[arg-type] # only what it needs
+        async with drafts.showing(post, draft, lambda: 0.0):  # type: ignore[arg-type] # only what it needs
             draft.add("half")
             await post.begun.wait()
             asyncio.get_running_loop().call_soon(post.go.set)
@@ -329,7 +329,7 @@ async def test_an_edit_under_way_lands_before_the_failure_does() -> None:
 
 async def test_a_call_made_again_starts_from_nothing() -> None:
     """A restarted draft holds only what the second call said, and nothing empty is shown meanwhile."""
-    draft = responder.Draft()
+    draft = drafts.Draft()
     for part in ("one", " two"):
         draft.add(part)
     assert (draft.text, draft.length) == ("one two", 7)

@@ -1,0 +1,97 @@
+"""Posts that Claude's API refuses: which are suspected, which are left out, and what is remembered."""
+
+import asyncio
+import datetime as dt
+import pathlib
+
+import fakes
+import pytest
+import world
+
+from bot import conversation, errors, turns, withholding
+
+POISON = "a poisoned post"
+
+
+class Refusing(fakes.Model):
+    """A model whose API refuses every request that holds the poison; `pointing` says where it is."""
+
+    pointing = False
+
+    async def answer(self, request: conversation.Request, draft: object) -> conversation.Answer:
+        """Refuse or answer."""
+        for number, turn in enumerate(request.turns):
+            for place, block in enumerate(turn.blocks):
+                if POISON in block.text:
+                    self.requests.append(request)
+                    where = f"messages.{number}.content.{place}" if self.pointing else "it"
+                    raise errors.Rejected(f"{where}: could not be processed")
+        return await super().answer(request, draft)  # type: ignore[arg-type] # the fake takes any draft
+
+
+async def ask(bot: world.World, number: int, text: str) -> None:
+    """A post, and its answer."""
+    await bot.log.record(world.a_post(number, text), world.HOME)
+    await bot.responder.answer(world.KEY, asyncio.Event())
+
+
+def refused(bot: world.World) -> int:
+    """How many requests held the poison."""
+    return sum(POISON in str(request.turns) for request in bot.model.requests)
+
+
+async def test_a_refused_post_is_left_out_and_told_once(tmp_path: pathlib.Path) -> None:
+    """The post that is refused gets a word in its place, the person hears of it, later requests pass."""
+    async with world.opened(tmp_path, model=Refusing(script=["One.", "Two.", "Three."])) as bot:
+        await ask(bot, 1, "a good one")
+        await ask(bot, 2, POISON)
+        await ask(bot, 3, "another good one")
+        assert bot.platform.visible == ["One.", f"Two.{withholding.NOTE}", "Three."]
+        assert refused(bot) == 1
+        assert turns.WITHHELD in str(bot.model.requests[-1].turns)
+
+
+async def test_an_edit_lifts_it(tmp_path: pathlib.Path) -> None:
+    """A post that was left out is sent again once its author has changed it."""
+    async with world.opened(tmp_path, model=Refusing(script=["One.", "Two."])) as bot:
+        await ask(bot, 1, POISON)
+        await bot.log.edit(
+            world.KEY, "1", "a harmless post", world.a_post(9, "").sent_at + dt.timedelta(hours=1)
+        )
+        await ask(bot, 2, "and now?")
+        assert "a harmless post" in str(bot.model.requests[-1].turns)
+        assert turns.WITHHELD not in str(bot.model.requests[-1].turns)
+
+
+@pytest.mark.parametrize("error", [errors.KeyRefused, errors.SpendLimit, errors.TooLong, errors.Overloaded])
+async def test_no_post_is_blamed_for_anything_else(
+    tmp_path: pathlib.Path, error: type[errors.ModelError]
+) -> None:
+    """A key, a limit, a size or an outage is tried once and leaves every post where it is."""
+    async with world.opened(tmp_path, model=fakes.Model(script=[error("no"), "Two."])) as bot:
+        await ask(bot, 1, "a good one")
+        assert len(bot.model.requests) == 1
+        await ask(bot, 2, "again")
+        assert turns.WITHHELD not in str(bot.model.requests[-1].turns)
+
+
+async def test_a_cause_outside_the_posts_blames_none(tmp_path: pathlib.Path) -> None:
+    """Where leaving posts out does not help (an unknown model), the tries are few and nothing is left out."""
+    script = [errors.Rejected("model: no such model")] * (withholding.TRIES + 1)
+    async with world.opened(tmp_path, model=fakes.Model(script=[*script[:2], "Fine."])) as bot:
+        await ask(bot, 1, "a good one")
+        assert bot.platform.visible == [errors.Rejected().sentence]
+        await ask(bot, 2, "again")
+        assert turns.WITHHELD not in str(bot.model.requests[-1].turns)
+
+
+async def test_an_old_post_is_found_where_the_api_points_at_it(tmp_path: pathlib.Path) -> None:
+    """A post that was taken before and is refused now is left out, when the API says where it stands."""
+    model = fakes.Model(script=["One.", "Two."])
+    async with world.opened(tmp_path, model=model) as bot:
+        await ask(bot, 1, POISON)
+        model.__class__ = Refusing
+        model.pointing = True  # type: ignore[attr-defined] # it is a Refusing from here on
+        await ask(bot, 2, "a good one")
+        assert bot.platform.visible[-1] == f"Two.{withholding.NOTE}"
+        assert refused(bot) == 2  # when it was taken, and when it was not
