@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import venv
@@ -21,6 +22,8 @@ import venv
 ROOT = pathlib.Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
@@ -50,6 +53,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if word == "run":
         return call("bot", *rest)
+    ensure_browser()
     if word == "test":
         return call("pytest", *rest)
     return max(call(*check) for check in CHECKS)
@@ -96,6 +100,31 @@ def ensure_installed(lock_name: str) -> bool:
         return False
     stamp.write_text(digest)
     return True
+
+
+def ensure_browser() -> None:
+    """Have a Chromium for the tests that look at the playground; without one they are skipped, and say so."""
+    if find_browser():
+        return
+    apt = shutil.which("apt-get")
+    may = hasattr(os, "geteuid") and os.geteuid() == 0
+    if apt and (may or shutil.which("sudo")):
+        command = [apt, "install", "-y", "--no-install-recommends", "chromium"]
+        print("Installing chromium for the browser tests …", flush=True)
+        for step in ([apt, "update", "-q"], command):
+            subprocess.call(
+                step if may else ["sudo", "-n", *step],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+    if not find_browser():
+        print("There is no Chromium here and apt-get could not install one: the browser tests are skipped.")
+        print("Install chromium (or chrome) and run this again to have them.")
+
+
+def find_browser() -> str | None:
+    """Where a Chromium is, None when there is none."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import mimetypes
 import pathlib
 import urllib.parse
@@ -117,7 +118,8 @@ class Api:
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
-        with self._told.listening() as queue:
+        page_closed = contextlib.suppress(ConnectionResetError)
+        with page_closed, self._told.listening() as queue:
             await response.write(b": hello\n\n")
             async for event in feed.Feed.events(queue, beat=BEAT):
                 await response.write(event)

@@ -153,7 +153,7 @@ class DiscordSide:
         if id in self._channels:
             return id
         message = self._discord.world.message(place, id)
-        name = shapes.title(self._shown(message.content))[:100]
+        name = shapes.title(self._shown(message.content).removeprefix("@Threadmate "))[:100]
         return await self._discord.create_thread(channel=place, user=user, name=name, message=id)
 
     def add_user(self, name: str) -> str:

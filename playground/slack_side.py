@@ -44,7 +44,7 @@ class SlackSide:
             places += [
                 shapes.Place(
                     id=f"{channel.id}{_SEPARATOR}{root}",
-                    name=shapes.title(self._shown(channel.messages[root].get("text") or "")),
+                    name=self._title(channel.messages[root]),
                     kind="thread",
                     parent=channel.id,
                     person=person,
@@ -252,6 +252,10 @@ class SlackSide:
             for name, user in names:
                 parts[at] = re.sub(rf"@{re.escape(name)}\b", f"<@{user}>", parts[at], flags=re.IGNORECASE)
         return "".join(parts)
+
+    def _title(self, root: Json) -> str:
+        """A thread's name: how its first post begins, without the mention that opens most of them."""
+        return shapes.title(self._shown(str(root.get("text") or "")).removeprefix("@Threadmate "))
 
     def _shown(self, text: str) -> str:
         """One line of a text with names in place of ids."""

@@ -1,8 +1,8 @@
 // The workspace: where one is, what stands there, and what one writes.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { act, become, changed, directory, get, goTo, here, key, me, nameOf, placeOf, store, tell } from "./store.js";
+import { act, become, directory, goTo, here, key, me, nameOf, placeOf, store, tell } from "./store.js";
 import { VirtualList } from "./list.jsx";
-import { oneLine, Text, typed } from "./text.jsx";
+import { Text, typed } from "./text.jsx";
 
 const MOST_FILE = 8 * 1024 * 1024;
 const TOGETHER = 300; // seconds in which posts of one person stand under one name
@@ -62,7 +62,7 @@ export function Chat() {
     const mine = posts.findLast((post) => post.author === me() && !post.only);
     if (mine) setEditing(mine.id);
   };
-  const title = place ? (place.kind === "channel" ? `#${place.name}` : place.name) : fallback();
+  const title = place ? (place.kind === "channel" ? `#${place.name}` : place.name) : "new thread";
   return (
     <section class="chat" aria-label={`Conversation: ${title}`}>
       <header class="bar">
@@ -89,10 +89,6 @@ export function Chat() {
       <Composer key={key(store.side, here())} editLast={editLast} title={title} />
     </section>
   );
-}
-
-function fallback() {
-  return "thread";
 }
 
 function Empty() {
@@ -149,7 +145,7 @@ function Post({ post, above, editing, edit }) {
           </button>
         ) : null}
       </div>
-      {!post.only && !post.notice ? (
+      {!post.only && !post.notice && (own || !inThread) ? (
         <div class="tools">
           {!inThread ? <button type="button" onClick={startThread} aria-label="Reply in a thread" title="Reply in a thread">↳</button> : null}
           {own ? <button type="button" onClick={() => edit(true)} aria-label="Edit this post" title="Edit">✎</button> : null}
@@ -354,5 +350,3 @@ function readFile(file) {
     reader.readAsDataURL(file);
   });
 }
-
-export { changed, get, oneLine };

@@ -1,6 +1,6 @@
 // What Claude was sent, what it cost, what is remembered, and the rows behind it.
 import { useState } from "preact/hooks";
-import { changed, get, here, placeOf, showRequest, store, tell } from "./store.js";
+import { get, here, placeOf, showRequest, store, tell } from "./store.js";
 
 const FATES = {
   read: "read from cache",
@@ -285,5 +285,3 @@ function Rows({ found }) {
     </>
   );
 }
-
-export { changed };

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
-import { changed, goTo, here, listen, start, store, tell, useStore } from "./store.js";
+import { changed, goTo, listen, start, store, tell, useStore } from "./store.js";
 import { Chat, Places } from "./chat.jsx";
 import { Inspector } from "./inspector.jsx";
 import { Load, Replaying, Trouble } from "./panels.jsx";
@@ -84,4 +84,3 @@ function read() {
 
 render(<App />, document.getElementById("app"));
 start().then(listen, (error) => tell(error.message));
-export { here };

@@ -29,7 +29,12 @@ export const store = {
 const listeners = new Set();
 let queued = false;
 
-export function changed() {
+// Tells the page to draw itself anew: with the next frame, or (what a person did) at once.
+export function changed({ now = false } = {}) {
+  if (now) {
+    for (const listener of listeners) listener();
+    return;
+  }
   if (queued) return;
   queued = true;
   requestAnimationFrame(() => {
@@ -93,7 +98,7 @@ export async function goTo(place, side = store.side) {
   store.inspected = null;
   store.request = null;
   remember();
-  changed();
+  changed({ now: true });
   if (!store.posts.has(key(side, place))) await load(side, place);
   inspectSoon();
 }

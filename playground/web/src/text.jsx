@@ -1,6 +1,6 @@
 // Text as the platform would show it, as elements: nothing is ever put into the page as markup.
 import { Marked } from "marked";
-import { directory, goTo, nameOf, placeOf, store } from "./store.js";
+import { goTo, nameOf, placeOf, store } from "./store.js";
 
 const none = () => undefined;
 const slackMarkdown = new Marked({ gfm: true, breaks: true });
@@ -182,6 +182,3 @@ export function typed(text) {
   const named = text.replace(/<@!?([A-Z0-9]+)>/g, (_, id) => `@${nameOf(id)}`);
   return store.side === "slack" ? unescaped(named) : named;
 }
-
-export const oneLine = (text) => typed(text).replace(/\s+/g, " ");
-export { directory };

@@ -1,0 +1,153 @@
+"""What stands beside a conversation is what was really sent, billed and kept."""
+
+import json
+import re
+
+import pytest
+from conftest import Screen
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SIDES = ["slack", "discord"]
+LONG = "The harbour report says that the tide was high and the wind came from the west. " * 16
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_blocks_are_coloured_by_what_the_cache_did(screen: Screen, side: str) -> None:
+    """Once the prefix is long enough it is written, then read; breakpoints stand between the blocks."""
+    await screen.open(side)
+    await screen.ask(f"first part {LONG}")
+    await screen.say(f"second part {LONG}")
+    await expect(screen.answers).to_have_count(2)
+    await screen.say(f"third part {LONG}")
+    await expect(screen.answers).to_have_count(3)
+    panel = await screen.tab("Request")
+    await expect(panel.get_by_role("combobox", name="Request").locator("option")).to_have_count(3)
+    await expect(panel.locator(".block.read").first).to_be_visible()
+    await expect(panel.locator(".breakpoint").first).to_contain_text("breakpoint, kept")
+    await expect(panel.locator(".hit")).to_contain_text("of the last prefix were read")
+    shown = await screen.read("api/requests/" + await _chosen(screen))
+    usage = shown["usage"]
+    for fate, billed in (("read", usage["read"]), ("fresh", usage["fresh"])):
+        counted = sum(block["tokens"] for block in shown["blocks"] if block["fate"] == fate)
+        assert counted == pytest.approx(billed, abs=2)
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_miss_shows_its_reason(screen: Screen, side: str) -> None:
+    """An edit of an earlier post breaks the prefix, and the inspector says where and why."""
+    await screen.open(side)
+    await screen.ask(f"first part {LONG}")
+    await screen.say(f"second part {LONG}{LONG}")
+    await expect(screen.answers).to_have_count(2)
+    await screen.box.press("ArrowUp")
+    await screen.page.get_by_role("textbox", name="Edit this post").fill(f"changed part {LONG}{LONG}")
+    await screen.page.get_by_role("button", name="Save").click()
+    await expect(screen.posts.filter(has_text="(edited)")).to_have_count(1)
+    await screen.say("third part")
+    await expect(screen.answers).to_have_count(3)
+    panel = await screen.tab("Request")
+    await expect(panel.locator(".miss")).to_contain_text("The prefix changed at messages.2.content.0")
+    await expect(panel.locator(".miss")).to_contain_text("a post was edited or deleted")
+
+
+async def test_a_request_can_be_copied(screen: Screen) -> None:
+    """As JSON it is the request; as a curl command it has a variable where the key goes."""
+    await screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await screen.open()
+    await screen.ask("what a nice day")
+    panel = await screen.tab("Request")
+    await panel.get_by_role("button", name="Copy as JSON").click()
+    await expect(screen.page.get_by_text("is on the clipboard")).to_be_visible()
+    body = json.loads(await screen.page.evaluate("navigator.clipboard.readText()"))
+    assert body["messages"][0]["role"] == "user"
+    assert "what a nice day" in json.dumps(body["messages"])
+    await panel.get_by_role("button", name="Copy as curl").click()
+    await expect(screen.page.get_by_text("without the key")).to_be_visible()
+    command = await screen.page.evaluate("navigator.clipboard.readText()")
+    assert command.startswith("curl https://api.anthropic.com/v1/messages")
+    assert "x-api-key: $ANTHROPIC_API_KEY" in command
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_money_memory_and_log(screen: Screen, side: str) -> None:
+    """Money is what the bot's own `usage` says; recall finds words; the rows name each post's place."""
+    await screen.open(side)
+    await screen.ask("the zebra is at the gate")
+    await screen.say("and the giraffe sleeps")
+    await expect(screen.answers).to_have_count(2)
+    panel = await screen.tab("Money")
+    await expect(panel).to_contain_text("for 2 requests")
+    await expect(panel.locator(".costs li")).to_have_count(5)
+    await expect(panel.locator(".costs .current")).to_contain_text("summarise (now)")
+    await screen.say("/usage" if side == "discord" else "!usage")
+    told = screen.posts.filter(has_text="only you see this")
+    await expect(told).to_contain_text("2 requests")
+    said = float((re.search(r"\$(\d+\.\d+)", await told.inner_text()) or [0, 0])[1])
+    counted = float((re.search(r"\$(\d+\.\d+)", await panel.locator(".sum").inner_text()) or [0, 1])[1])
+    assert counted == pytest.approx(said, abs=0.0001)
+    panel = await screen.tab("Memory")
+    await panel.get_by_role("searchbox").fill("zebras")
+    await panel.get_by_role("button", name="Search").click()
+    await expect(panel.locator(".hits")).to_contain_text("the zebra is at the gate")
+    panel = await screen.tab("Log")
+    await expect(panel).to_contain_text(f"Conversation {side}:")
+    await expect(panel.get_by_role("region", name="Replies")).to_contain_text("finished")
+    await expect(panel.get_by_role("region", name="Posts")).to_contain_text("and the giraffe sleeps")
+    await expect(panel.get_by_label("Log lines of the bot")).to_contain_text("reply.ended")
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Screen, side: str) -> None:
+    """A sample is posted again at the speed one chose, until a summary stands for its older posts."""
+    await screen.open(side)
+    await screen.page.get_by_role("button", name="Load a conversation").click()
+    dialog = screen.page.get_by_role("dialog")
+    await dialog.get_by_label(re.compile("A long support thread")).check()
+    await dialog.get_by_label("Into").select_option(label="#random")
+    await dialog.get_by_label("Speed").select_option(label="as fast as it goes")
+    await dialog.get_by_role("button", name="Load it").click()
+    await screen.page.get_by_role("button", name="Look").click()
+    panel = await screen.tab("Memory")
+    await expect(panel.locator(".summary").first).to_contain_text("Stands for", timeout=90_000)
+    await expect(screen.page.get_by_label("Budget")).to_contain_text("in the summary")
+    await screen.page.get_by_role("status").get_by_role("button", name="Stop").click()
+    panel = await screen.tab("Request")
+    await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
+
+
+async def test_an_exported_file_is_replayed(screen: Screen) -> None:
+    """What `export` writes can be loaded; people who are not there yet come in."""
+    await screen.open()
+    lines = [
+        {
+            "conversation": "x",
+            "id": str(at),
+            "role": "user",
+            "author": "u1",
+            "author_name": "Enid",
+            "text": text,
+            "sent_at": f"2026-11-22T10:00:0{at}Z",
+        }
+        for at, text in enumerate(["which way to the lake", "I have a map"])
+    ]
+    await screen.page.get_by_role("button", name="Load a conversation").click()
+    dialog = screen.page.get_by_role("dialog")
+    await dialog.get_by_label(re.compile("A file that")).check()
+    await dialog.get_by_label("Exported file").set_input_files(
+        {
+            "name": "conversation.jsonl",
+            "mimeType": "application/jsonl",
+            "buffer": "\n".join(map(json.dumps, lines)).encode(),
+        }
+    )
+    await dialog.get_by_role("button", name="Load it").click()
+    await expect(screen.page.get_by_role("status").filter(has_text="2 of 2 posts, done")).to_be_visible()
+    await screen.page.get_by_role("button", name="Look").click()
+    await expect(screen.answers.last).to_contain_text("Enid, you wrote: “I have a map”")
+    await expect(screen.answers.last).to_contain_text("which way to the lake")
+
+
+async def _chosen(screen: Screen) -> str:
+    return await screen.page.get_by_role("combobox", name="Request").input_value()

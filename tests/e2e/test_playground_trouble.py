@@ -1,0 +1,60 @@
+"""Trouble that one causes on the page: each kind is seen, and recovered from."""
+
+import re
+
+import pytest
+from conftest import Screen
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SIDES = ["slack", "discord"]
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_failing_model(screen: Screen, side: str) -> None:
+    """A rate limit, an overloaded model and a cut stream each end in one whole answer."""
+    await screen.open(side)
+    await screen.ask("hello")
+    for number, (trouble, seen) in enumerate(
+        [("Rate limit", "429"), ("Overloaded model", "529"), ("Cut stream", "cut")], 2
+    ):
+        await screen.trouble(trouble)
+        await screen.say(f"question {number}")
+        await expect(screen.answers).to_have_count(number)
+        await expect(screen.answers.last).to_contain_text(f"you wrote: “question {number}”")
+        panel = await screen.tab("Request")
+        await expect(panel.get_by_role("combobox", name="Request")).to_contain_text(
+            re.compile(seen if seen == "cut" else "rate limit|Overloaded|529|429")
+        )
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_failing_platform(screen: Screen, side: str) -> None:
+    """A dropped socket, a post delivered twice and refused writes: one answer each, none lost."""
+    await screen.open(side)
+    await screen.ask("hello")
+    for number, trouble in enumerate(["Duplicate delivery", "Platform rate limit", "Dropped socket"], 2):
+        await screen.trouble(trouble)
+        await screen.say(f"question {number}")
+        await expect(screen.answers).to_have_count(number, timeout=40_000)
+        await expect(screen.answers.last).to_contain_text(f"you wrote: “question {number}”", timeout=40_000)
+    await screen.say("and the last one")
+    await expect(screen.answers).to_have_count(5)
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_the_bot_is_killed_and_started_again(screen: Screen, side: str) -> None:
+    """Killed in the middle of an answer, it completes that very post, and answers what came meanwhile."""
+    await screen.open(side)
+    await screen.ask("hello")
+    await screen.say("a long answer please")
+    await expect(screen.posts.last).to_contain_text("Line 2 of a long answer")
+    await screen.trouble("Kill the bot")
+    await expect(screen.page.get_by_text("the bot is not running")).to_be_visible()
+    await screen.say("are you still there")
+    await screen.trouble("Start the bot")
+    await expect(screen.page.get_by_text("the bot is running")).to_be_visible()
+    await expect(screen.answers.filter(has_text="Line 60 of a long answer")).to_have_count(1, timeout=40_000)
+    await expect(screen.answers.filter(has_text="you wrote: “are you still there”")).to_have_count(1)
+    await expect(screen.answers).to_have_count(3)
