@@ -177,6 +177,29 @@ class SlackStage(stage.Stage):
         ]
 
 
+class SlackHttpStage(SlackStage):
+    """Slack over HTTP with signatures, in a workspace whose plan has no agent features."""
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.service.streaming_allowed = False
+        return self
+
+    def credentials(self) -> dict[str, str]:
+        """See stage.Stage."""
+        socket_mode = super().credentials()
+        del socket_mode["slack_app_token"]
+        return {**socket_mode, "slack_signing_secret": self.service.signing_secret}
+
+    async def connected(self) -> None:
+        """See stage.Stage; the emulator asks the bot to prove itself first, as Slack does."""
+        await self.service.deliver_to(f"http://127.0.0.1:{self.port}/slack/events")
+
+    def lose_first_sign(self) -> None:
+        """See stage.Stage."""
+        self.service.fail(slack.Fault(kind="lose_response", method="chat.postMessage"))
+
+
 def _typed(text: str, names: dict[str, str]) -> str:
     """What Slack makes of typed text: everything but mentions escaped."""
     for raw, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):

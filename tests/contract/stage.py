@@ -257,6 +257,11 @@ class Stage(abc.ABC):
     async def connected(self) -> None:
         """Wait until events reach the bot."""
 
+    @property
+    def port(self) -> int:
+        """The running bot's own HTTP port."""
+        return self._bot.port
+
     async def stop(self, *, patience: float = 0.0) -> None:
         """Stop the bot, which waits so many seconds for running answers; without effect when it is down."""
         stack, self._running = self._running, None

@@ -40,7 +40,7 @@ def _name(fault: object) -> str:
 async def test_a_lasting_failure_is_one_sentence(
     scene: stage.Stage, fault: claude.Fault, error: type[errors.ModelError]
 ) -> None:
-    """The person gets one sentence in the answer's place, the log nothing, and the next question its answer."""
+    """The person gets one sentence for an answer, the log nothing, and the next question its answer."""
     scene.claude.answer = lambda body: (
         f"{stage.answer(body)} This is a longer answer than one glance takes in."
     )

@@ -7,6 +7,9 @@ import re
 import pytest
 import stage
 
+# Slack's other way in, and a workspace without streaming, as well.
+pytestmark = pytest.mark.parametrize("empty_stage", ["slack", "slack_http", "discord"], indirect=True)
+
 BROADCASTS = [
     "@everyone",
     "@here",

@@ -93,6 +93,7 @@ async def test_a_reconnect_loses_and_doubles_nothing(scene: stage.Stage, kind: s
     assert answers() == [stage.answered(1, 2), stage.answered(1), stage.answered(1)]
 
 
+@pytest.mark.parametrize("empty_stage", ["slack", "slack_http", "discord"], indirect=True)
 async def test_a_lost_outcome_is_no_second_post(scene: stage.Stage) -> None:
     """When the outcome of the call that made the bot's post is lost, that post is found and goes on."""
     scene.lose_first_sign()

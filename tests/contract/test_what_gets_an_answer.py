@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import sent
 import stage
+
+# Slack's other way in, and a workspace without streaming, as well.
+pytestmark = pytest.mark.parametrize("empty_stage", ["slack", "slack_http", "discord"], indirect=True)
 
 
 async def test_a_mention_in_a_channel_is_answered_in_a_thread(scene: stage.Stage) -> None:
