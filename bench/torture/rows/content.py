@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import Any
@@ -99,7 +100,8 @@ async def poison(how: play.Run, score: play.Score) -> None:
             said = await stage.ask(stage.chance.choice(stage.world.channels), "a good one first")
             await stage.settle()
             await stage.ask(said.thread, f"the bad one: {mark}")
-            await stage.settle(seconds=5)
+            del stage.asked[-1]  # no answer can name it: Claude never reads it
+            await stage.until(functools.partial(_told, stage, said.conversation))
             for _ in range(2):
                 await stage.ask(said.thread, "and one after it")
                 await stage.settle(seconds=15)
@@ -109,12 +111,17 @@ async def poison(how: play.Run, score: play.Score) -> None:
             verdict = await stage.settle(seconds=15)
             refused = sum(call.status == 400 for call in stage.api.requests if mark.encode() in call.raw)
             score.high(refused_calls_for_one_poison=refused)
-            texts = [each.text for each in stage.world.seen() if each.conversation == said.conversation]
-            told = sum("Claude would not take" in text or "leave out" in text for text in texts)
+            told = _told(stage, said.conversation)
             score.check(told == 1, f"told {told} times")
             bricked = [each for each in stage.asked[-3:] if each.word in verdict.lost]
             score.count(poisons=1, bricked=bool(bricked))
         await score.judge(stage, stage.verdict())
+
+
+def _told(stage: arena.Arena, conversation: str) -> int:
+    """How often people were told in a conversation that a post was not taken."""
+    texts = [each.text for each in stage.world.seen() if each.conversation == conversation]
+    return sum("Claude would not take" in text or "leave out" in text for text in texts)
 
 
 async def deletion(how: play.Run, score: play.Score) -> None:

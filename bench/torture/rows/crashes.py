@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
+import pathlib
+import shutil
 import time
 from collections.abc import AsyncIterator
 
@@ -36,6 +39,8 @@ async def random_kills(how: play.Run, score: play.Score) -> None:
             verdict = await stage.settle()
             score.count(kills=stage.kills - 1)
             _count_acknowledged(stage, verdict.lost, score)
+            if verdict.lost and os.environ.get("TORTURE_KEEP"):
+                _keep(stage, verdict.lost)
             await score.judge(stage, verdict, most_calls=1.3)
     _check_calls(score)
 
@@ -121,6 +126,20 @@ def _count_acknowledged(stage: arena.Arena, lost: tuple[str, ...], score: play.S
     acknowledged = stage.world.acknowledged()
     accepted = {each.word for each in stage.asked if each.post in acknowledged}
     score.count(acknowledged=len(accepted), acknowledged_and_lost=len(accepted.intersection(lost)))
+
+
+def _keep(stage: arena.Arena, lost: tuple[str, ...]) -> None:
+    """Keep what a look at a failure needs: the log, the database, and what the platform knows."""
+    folder = pathlib.Path(os.environ["TORTURE_KEEP"]) / lost[0]
+    shutil.copytree(stage.folder, folder, dirs_exist_ok=True)
+    told = [f"{each.word} {each.post} {each.conversation}" for each in stage.asked if each.word in lost]
+    if isinstance(stage.world, worlds.SlackWorld):
+        told += [
+            f"{each.event.get('ts')} {each.event.get('type')} {each.status} {each.attempts}"
+            for each in stage.world.service.events
+        ]
+    told += [f"seen {each.conversation} {each.id} {each.text[:60]}" for each in stage.world.seen()]
+    (folder / "platform.txt").write_text("\n".join(told))
 
 
 def _check_calls(score: play.Score) -> None:
