@@ -29,6 +29,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
+    *(("mypy", str(path.relative_to(ROOT))) for path in sorted(ROOT.glob("tests/*/**/conftest.py"))),
     (
         "pytest",
         "-n",

@@ -33,14 +33,6 @@ log = structlog.get_logger()
 
 
 @runtime_checkable
-class Payer(Protocol):
-    """A draft that wants to know what was billed beside the answer's own usage."""
-
-    def billed(self, model: str, usage: conversation.Usage) -> None:
-        """One call that was cut, refused or continued; as far as its bill is known."""
-
-
-@runtime_checkable
 class Helper(Protocol):
     """A draft whose owner carries out what Claude asks for while it answers."""
 
@@ -291,7 +283,6 @@ def _said(calls: Sequence[stream.Message]) -> str:
 
 def _pay(draft: ports.Draft, calls: Sequence[stream.Message]) -> None:
     """Tell the bills of calls that are in no answer: failed, stopped half-way, or gone on from."""
-    if isinstance(draft, Payer):
-        for call in calls:
-            if call.usage.total:
-                draft.billed(call.model, call.usage)
+    for call in calls:
+        if call.usage.total:
+            draft.billed(call.model, call.usage)

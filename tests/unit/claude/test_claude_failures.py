@@ -107,25 +107,6 @@ async def test_the_bill_of_a_cut_call_is_told(api: emulator.Claude, model: claud
     assert answer.usage.output > draft.bills[0].output
 
 
-async def test_a_draft_need_not_pay(api: emulator.Claude, model: claude.Claude) -> None:
-    """A draft that does not ask for bills gets none."""
-
-    class Plain:
-        text = ""
-
-        def add(self, text: str) -> None:
-            self.text += text
-
-        def restart(self) -> None:
-            self.text = ""
-
-    api.answer = lambda _: SAID
-    api.fail(emulator.Fault(kind="cut", after=2))
-    draft = Plain()
-    await model.answer(claude_support.REQUEST, draft)
-    assert draft.text == SAID
-
-
 async def test_a_silent_stream_is_left_and_tried_once_more(
     api: emulator.Claude, time: claude_support.Time
 ) -> None:
