@@ -22,6 +22,7 @@ from bot import conversation
 LOOK_BACK = 20  # blocks, the marked one included
 MOST_MARKS = 4
 SECONDS: dict[conversation.Lifetime, float] = {"none": 0.0, "5m": 300.0, "1h": 3600.0}
+FADING = 0.85  # of a gap's weight with each later one
 SLACK = 0.02  # the part of an expected read that may be missing without a reason: counts are rounded
 
 
@@ -44,20 +45,25 @@ DEAREST = Costs()
 def survival(gaps: Sequence[float], lifetime: conversation.Lifetime) -> float:
     """The share of gaps that a lifetime outlasts, 0 to 1; gaps in seconds, oldest first.
 
-    Weighted towards the newest (each older gap counts 0.8 of the next), starting from what threads in
+    Weighted towards the newest (each older gap counts FADING of the next), starting from what threads in
     general do (three imaginary gaps).
     """
     weight, within = 3.0, 3.0 * {"none": 0.0, "5m": 0.6, "1h": 0.75}[lifetime]
     for gap in gaps:
-        weight = weight * 0.8 + 1.0
-        within = within * 0.8 + (1.0 if gap < SECONDS[lifetime] else 0.0)
+        weight = weight * FADING + 1.0
+        within = within * FADING + (1.0 if gap < SECONDS[lifetime] else 0.0)
     return within / weight
 
 
-def lifetime(gaps: Sequence[float], *, costs: Costs) -> conversation.Lifetime:
-    """The cheapest lifetime for a thread with these gaps between its requests."""
-    choices: tuple[conversation.Lifetime, ...] = ("none", "5m", "1h")
-    return min(choices, key=lambda each: prefix_price(gaps, each, costs=costs))
+def lifetime(gaps: Sequence[float], *, costs: Costs, new: float = 0.0) -> conversation.Lifetime:
+    """The cheapest lifetime for a thread with these gaps between its requests.
+
+    `new`: tokens written in any case, what is new and what a cut lays out anew, as a share of the prefix.
+    The longer lifetime pays its dearer write on them, too.
+    """
+    prices = {each: prefix_price(gaps, each, costs=costs) for each in SECONDS}
+    prices["1h"] += new * (costs.write_1h - costs.write_5m)
+    return min(prices, key=lambda each: prices[each])
 
 
 def prefix_price(gaps: Sequence[float], lifetime: conversation.Lifetime, *, costs: Costs) -> float:
@@ -100,15 +106,22 @@ def breakpoints(
             previous = at
         if not turns[i].blocks[j].posts and segments == at - 1:
             segments = at
+    return tuple(
+        conversation.Breakpoint(turn=turn, block=block, lifetime=lifetime)
+        for turn, block in [
+            (-1, 0) if at < 0 else blocks[at] for at in places(end=end, previous=previous, segments=segments)
+        ]
+    )
+
+
+def places(*, end: int, previous: int, segments: int) -> list[int]:
+    """The marked blocks: -1 is the end of the instructions, as is `previous` or `segments` for none."""
     marks = {-1, previous, end}
     if end - previous >= LOOK_BACK:
         marks.add(end - LOOK_BACK + 1)
     if len(marks) < MOST_MARKS:
         marks.add(segments)
-    return tuple(
-        conversation.Breakpoint(turn=turn, block=block, lifetime=lifetime)
-        for turn, block in [(-1, 0) if at < 0 else blocks[at] for at in sorted(marks)]
-    )
+    return sorted(marks)
 
 
 def explain(

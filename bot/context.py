@@ -80,11 +80,12 @@ def decide(
     system: str,
     now: dt.datetime,
     costs: caching.Costs = caching.DEAREST,
+    lifetime: conversation.Lifetime | None = None,
 ) -> Decision:
-    """Decide the request that answers the thread as it stands."""
+    """Decide the request that answers the thread as it stands; `lifetime`: not to be chosen (in a replay)."""
     marks = limits(policy, facts, system=system)
-    lifetime = caching.lifetime(thread.gaps, costs=costs)
     kept, fresh = _covers(thread, policy, system=system)
+    lifetime = lifetime or _lifetime(thread, kept, marks, costs)
     last = thread.last
     warm = last is not None and last.plan.model == policy.model and caching.is_warm(last, now)
     high = _high(thread, kept, marks, lifetime, costs)
@@ -147,14 +148,22 @@ def limits(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> Ma
 
 
 def ahead(
-    thread: conversation.Thread, *, policy: Policy, facts: conversation.ModelFacts, system: str
+    thread: conversation.Thread,
+    *,
+    policy: Policy,
+    facts: conversation.ModelFacts,
+    system: str,
+    costs: caching.Costs = caching.DEAREST,
 ) -> segmenting.Work | None:
     """What to summarise before it has to be, None for nothing."""
     marks = limits(policy, facts, system=system)
-    if policy.strategy == "full":
-        total = sum(size.tokens for size in sizes.places(thread.posts))
-        return segmenting.due(thread, floor=marks.floor) if total > marks.limit * FULL_SHARE else None
-    return segmenting.due(thread, floor=marks.floor) if policy.strategy == "summarise" else None
+    kept, _ = _covers(thread, policy, system=system)
+    high = marks.limit
+    if policy.strategy == "summarise":
+        high = _high(thread, kept, marks, _lifetime(thread, kept, marks, costs), costs)
+    elif policy.strategy == "window" or kept.history < marks.limit * FULL_SHARE:
+        return None
+    return segmenting.due(thread, floor=marks.floor, soon=kept.history + 2 * _growth(kept) > high)
 
 
 def _room(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> int:
@@ -254,11 +263,25 @@ def _high(
     costs: caching.Costs,
 ) -> int:
     """Past how many tokens a summary made ahead is put to use although the cache is warm."""
-    requests = sum(size.role == "assistant" for size in cover.measured)
-    growth = (cover.history - cover.summary) / requests if requests else GROWTH
+    growth = _growth(cover)
     price = caching.prefix_price(thread.gaps, lifetime, costs=costs)
     step = caching.step(floor=marks.floor, growth=growth, price=price, lifetime=lifetime, costs=costs)
     return min(marks.limit, marks.floor + step)
+
+
+def _lifetime(
+    thread: conversation.Thread, cover: _Cover, marks: Marks, costs: caching.Costs
+) -> conversation.Lifetime:
+    """The cheapest for the gaps of this thread and for what it writes."""
+    cuts = marks.floor / (marks.limit - marks.floor) if cover.history > marks.floor < marks.limit else 0.0
+    new = _growth(cover) * (1 + cuts) / max(1, cover.history) if thread.gaps else 0.0
+    return caching.lifetime(thread.gaps, costs=costs, new=min(1.0, new))
+
+
+def _growth(cover: _Cover) -> float:
+    """New tokens a request, on average."""
+    requests = sum(size.role == "assistant" for size in cover.measured)
+    return (cover.history - cover.summary) / requests if requests else GROWTH
 
 
 def _cut(cover: _Cover, *, policy: Policy, marks: Marks, room: int) -> int | None:

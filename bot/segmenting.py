@@ -66,8 +66,11 @@ def first_uncovered(posts: Iterable[conversation.Post], used: Sequence[conversat
     return max(ends, default=0)
 
 
-def due(thread: conversation.Thread, *, floor: int) -> Work | None:
-    """What to summarise now, ahead of need: the oldest run before the newest `floor` tokens, or a merger."""
+def due(thread: conversation.Thread, *, floor: int, soon: bool = False) -> Work | None:
+    """What to summarise now, ahead of need: the oldest run before the newest `floor` tokens, or a merger.
+
+    `soon`: a cut is near, so a shorter run is worth it, too: what it takes needs not be written anew.
+    """
     used = in_use(thread.summaries, None)
     if len(used) > 1 and sizes.segments(used) > max(SHORTEST_SUMMARY, floor * SUMMARY_SHARE):
         return Work(merges=used[: max(2, len(used) // 2)])
@@ -82,7 +85,8 @@ def due(thread: conversation.Thread, *, floor: int) -> Work | None:
         return None
     first, last = run[0].place, run[-1].place
     hole = last < max(covered, default=0)
-    if not hole and sum(size.tokens for size in run) < max(SHORTEST_RUN, floor * RUN_SHARE):
+    worth = SHORTEST_RUN if soon else max(SHORTEST_RUN, floor * RUN_SHARE)
+    if not hole and sum(size.tokens for size in run) < worth:
         return None
     return Work(posts=tuple(post for post in posts if first <= (post.place or 0) <= last))
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import context, conversation, errors, ports, segmenting, summarising
+from bot import context, conversation, errors, ports, prices, segmenting, summarising
 
 log = structlog.get_logger()
 
@@ -90,7 +90,9 @@ class Tending:
         now = self.now()
         thread = await self.log.overview(conversation_id)
         facts = await self.model.facts(self.policy.model)
-        work = context.ahead(thread, policy=self.policy, facts=facts, system=self.system)
+        work = context.ahead(
+            thread, policy=self.policy, facts=facts, system=self.system, costs=prices.costs(self.policy.model)
+        )
         if work is None:
             return False
 
