@@ -42,6 +42,11 @@ class Journal(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation of a post or a part of a reply."""
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """The ids of people's posts since then."""
+
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """Conversations with a post since then."""
 
@@ -151,6 +156,12 @@ class Conversations:
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds a post; see ports.Intake."""
         return await self.log.find(platform, post_id)
+
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """The ids of people's posts since then; see ports.Intake."""
+        return await self.log.posts_since(conversation_id, since)
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """What to catch up on; see ports.Intake."""

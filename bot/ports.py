@@ -41,6 +41,11 @@ class Intake(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply (for ids unique on a platform)."""
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """The ids of people's posts in a conversation since then, oldest first."""
+
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[Known]:
         """Conversations with a post since then, with the newest and what the platform should be asked."""
 

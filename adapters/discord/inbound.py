@@ -48,7 +48,7 @@ class Inbound:
     def on_delete(self, channel_id: int, message_id: int) -> None:
         """A message was deleted."""
         if message_id not in self._own_deletions:
-            self._queue.put(channel_id, functools.partial(self._deliver_deletion, channel_id, message_id))
+            self._queue.put(channel_id, functools.partial(self.deliver_deletion, channel_id, message_id))
 
     def forget_own(self, message_id: int) -> None:
         """The bot is about to delete this post of its own: that is no news."""
@@ -116,7 +116,7 @@ class Inbound:
             return await self._intake.find(parse.PLATFORM, seat.answers)
         return None
 
-    async def _deliver_deletion(self, channel_id: int, message_id: int) -> None:
+    async def deliver_deletion(self, channel_id: int, message_id: int) -> None:
         """Erase a post, also one that was never recorded, as long as its thread or DM is known."""
         conversation_id = await self._intake.find(parse.PLATFORM, str(message_id))
         if conversation_id is None:

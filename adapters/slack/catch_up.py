@@ -5,6 +5,9 @@ in the same thread that the bot was in it by then (its own post, or a mention), 
 an event may be lost while a later one arrives. Everything goes through `events.Events`, and the log knows
 what it has, so reading too much does no harm.
 
+A post that the log has and the history has not is asked for by its `ts`: it is erased only when it is not
+there.
+
 Bounds: a day back, `MOST_CONVERSATIONS` conversations, newest first, `MOST_THREADS` unknown threads of each
 channel, and as many pages as `reader` reads.
 """
@@ -23,6 +26,7 @@ from bot import conversation, errors, ports
 READ_SECONDS = 90.0  # patience for one thread or channel
 MOST_CONVERSATIONS = 500
 MOST_THREADS = 50
+MOST_LOOKS = 100  # posts of a conversation that are asked for one by one
 AT_ONCE = 4
 
 log = structlog.get_logger()
@@ -60,6 +64,16 @@ class CatchUp:
         await asyncio.gather(*work)
         log.info("slack.caught_up", conversations=len(newest_first), channels=len(channels))
 
+    async def read_on(self, event: parse.Event, team: str) -> None:
+        """What followed a mention that came late: the process that heard it did not know the thread."""
+        channel, mention = str(event["channel"]), str(event["ts"])
+        root = str(event.get("thread_ts") or mention)
+        try:
+            async for message in self._reader.thread(channel, root, after=mention, patience=READ_SECONDS):
+                await self._tell(message, channel, team)
+        except errors.PlatformError as error:
+            log.warning("slack.catch_up_skipped", thread=root, fault=str(error))
+
     async def _guarded(self, work: Awaitable[None], each: ports.Known) -> None:
         async with self._turnstile:
             try:
@@ -73,23 +87,38 @@ class CatchUp:
         if not spot.thread:
             return
         was_in = spot.is_dm
+        seen: set[str] = set()
         async for message in self._reader.thread(
             spot.channel, spot.thread, after=after, patience=READ_SECONDS
         ):
+            if message.get("subtype") != "tombstone":
+                seen.add(str(message["ts"]))
             await self._edit(message, each.conversation_id)
             is_newer = not each.newest_post or each.newest_at < parse.moment(str(message["ts"]))
             if was_in or is_newer:
                 await self._tell(message, spot.channel, each.home.workspace)
             was_in = was_in or self._is_sign(message)
+        await self._look_for_deleted(each, seen, after=after)
+
+    async def _look_for_deleted(self, each: ports.Known, seen: set[str], *, after: str) -> None:
+        """Erase what the log has of this conversation and Slack no longer has."""
+        spot = address.read(each.home)
+        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
+        for ts in [post_id for post_id in ids if post_id not in seen][-MOST_LOOKS:]:
+            if not await self._reader.stands(spot.channel, ts, thread=spot.thread, patience=READ_SECONDS):
+                await self._intake.delete(each.conversation_id, ts)
+                log.info("slack.deletion_recorded", conversation=each.conversation_id, post=ts)
 
     async def _channel(
         self, each: ports.Known, *, after: str, known: set[conversation.ConversationId]
     ) -> None:
         """The top level of a channel or DM: new posts, mentions, and threads with a mention in them."""
         channel, team = each.home.channel, each.home.workspace
+        seen: set[str] = set()
         pages = self._reader.channel(channel, after=after, patience=READ_SECONDS)
         unknown = 0
         for message in reversed([message async for message in pages]):
+            seen.add(str(message["ts"]))
             event = _event(message, channel)
             where = parse.conversation_of(event, team=team, rules=self._rules)
             if where in known and message["ts"] == message.get("thread_ts"):
@@ -102,6 +131,8 @@ class CatchUp:
             if message.get("reply_count") and unknown < MOST_THREADS:
                 unknown += 1
                 await self._mentions(message, channel, team, after=after)
+        if not address.read(each.home).thread:
+            await self._look_for_deleted(each, seen, after=after)
 
     async def _mentions(self, root: reader.Message, channel: str, team: str, *, after: str) -> None:
         """From the first mention on, the posts of a thread that the log does not know."""

@@ -57,6 +57,27 @@ class Reader:
             if _is_between(str(message["ts"]), after, before):
                 yield message
 
+    async def stands(self, channel: str, ts: str, *, thread: str, patience: float) -> bool:
+        """Whether a post is still there; False also for the mark that a deleted root leaves behind."""
+        method = "conversations.replies" if thread else "conversations.history"
+        try:
+            answer = await self._api.call(
+                method,
+                patience=patience,
+                channel=channel,
+                ts=thread or None,
+                oldest=ts,
+                latest=ts,
+                inclusive=True,
+                limit=2,  # the root comes with every page
+            )
+        except web.Refused as refused:
+            if refused.code == "thread_not_found":
+                return False
+            raise
+        found = [message for message in answer.get("messages") or [] if message.get("ts") == ts]
+        return any(message.get("subtype") != "tombstone" for message in found)
+
     async def _pages(
         self,
         method: str,

@@ -180,6 +180,18 @@ def find(db: sqlite3.Connection, *, platform: str, post_id: str) -> conversation
     return None if found is None else conversation.ConversationId(found[0])
 
 
+def posts_since(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, since: int
+) -> list[str]:
+    """The ids of people's posts since then, oldest first."""
+    found = db.execute(
+        "SELECT p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
+        " WHERE c.id = ? AND p.sent_at >= ? AND p.role = 'user' ORDER BY p.sent_at, length(p.id), p.id",
+        (conversation_id, since),
+    )
+    return [post_id for (post_id,) in found]
+
+
 _KNOWN = (
     "SELECT c.id, c.platform, c.workspace, c.channel, c.address, p.id, ifnull(p.sent_at, c.newest_at)"
     " FROM conversations c LEFT JOIN posts p ON p.seq = (SELECT n.seq FROM posts n"

@@ -237,6 +237,15 @@ class ThreadLog(asking.Asking):
         """The conversation that holds this post or this part of a reply."""
         return await self._store.read(functools.partial(intake.find, platform=platform, post_id=post_id))
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> list[str]:
+        """The ids of people's posts in a conversation since then, oldest first."""
+        work = functools.partial(
+            intake.posts_since, conversation_id=conversation_id, since=rows.micros(since)
+        )
+        return await self._store.read(work)
+
     async def homes(self, platform: str, since: dt.datetime) -> list[intake.Known]:
         """Conversations with a post since then, the most recent first."""
         work = functools.partial(intake.homes, platform=platform, since=rows.micros(since))

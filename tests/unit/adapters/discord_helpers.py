@@ -113,6 +113,13 @@ class Core:
                 return conversation.ConversationId(conversation_id)
         return None
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """See ports.Intake."""
+        posts = [post for (where, _), post in self.posts.items() if where == conversation_id]
+        return [post.id for post in posts if post.role == "user" and post.sent_at >= since]
+
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[Known]:
         """See ports.Intake."""
         assert platform == "discord"

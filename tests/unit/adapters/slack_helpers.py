@@ -93,6 +93,13 @@ class Intake:
         known = [*self.posts, *self.replies]
         return next((conversation.ConversationId(where) for where, ts in known if ts == post_id), None)
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """See ports.Intake."""
+        posts = [post for (where, _), post in self.posts.items() if where == conversation_id]
+        return [post.id for post in posts if post.role == "user" and post.sent_at >= since]
+
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """All conversations with a post since then."""
         assert platform == "slack"
