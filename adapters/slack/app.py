@@ -191,6 +191,7 @@ class Slack:
             names=self._names,
             notices=notices.Notices(api=self._api, name_of=self._names.known),
             background=self._background,
+            since=f"{self._now().timestamp():.6f}",
         )
         self._history = history.History(reader=self._reader, rules=self._rules, names=self._names)
         self._catch_up = catch_up.CatchUp(
@@ -200,6 +201,7 @@ class Slack:
             rules=self._rules,
             names=self._names,
         )
+        self._events.read_on = self._catch_up.read_on
         # Before anything can arrive: what the log knew when it was last connected.
         self._known = await self._intake.homes(self.name, self._now() - MEMORY)
         self._bolt = bolt.Door(

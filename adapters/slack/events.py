@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -42,6 +42,10 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("slack.background_failed", task=task.get_name(), error=type(error).__name__)
+
+
+ReadOn = Callable[[parse.Event, str], Coroutine[Any, Any, None]]
+"""Reads what followed in the thread of an event, in a team."""
 
 
 class PassedBy:
@@ -85,13 +89,17 @@ class Events:
         names: names.Names,
         notices: notices.Notices,
         background: Background,
+        since: str = "",
     ) -> None:
+        """`since`: the ts from which on this process has heard everything itself."""
         self._intake = intake
         self._rules = rules
         self._names = names
         self._notices = notices
         self._background = background
         self._passed_by = PassedBy()
+        self._since = since
+        self.read_on: ReadOn | None = None  # set once at start: what reads threads needs these events
 
     async def take(self, event: parse.Event, *, team: str) -> None:
         """Record one event; it is committed on return. Raises what the intake raises."""
@@ -112,6 +120,9 @@ class Events:
         if isinstance(found, happenings.Said) and not held:
             self._passed_by.enter(where, found.post.id)
             await self._turn_back(where, team=team)
+            if self.read_on is not None and reader.order(found.post.id) < reader.order(self._since):
+                # An earlier process may have passed by what followed, and has taken that along.
+                self._background.start(self.read_on(event, team), name="fill gap")
 
     async def _turn_back(self, where: conversation.ConversationId, *, team: str) -> None:
         """Take what was passed by in a thread the bot is in now (and has not been told to forget)."""

@@ -335,6 +335,24 @@ async def test_a_post_lost_before_a_later_one_arrived_is_caught_up() -> None:
         assert [first.id, lost, later.id] == [post.id for post in scene.intake.told]
 
 
+async def test_what_followed_a_late_mention_is_read() -> None:
+    """A mention heard only after a restart brings what an earlier process passed by in its thread."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.faults.hold()
+        mention = f"<@{scene.workspace.bot_user_id}> hello"
+        root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text=mention)
+        passed_by = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text="and this", thread_ts=root, deliver=False
+        )
+        scene.time.now += 5.0
+        again = slack_helpers.adapter(scene.workspace, intake=scene.intake, time=scene.time)
+        async with again:
+            await scene.adapter.__aexit__(None, None, None)
+            scene.workspace.faults.release()
+            await slack_helpers.until(lambda: len(scene.intake.told) == 2)
+        assert [root, passed_by] == [post.id for post in scene.intake.told]
+
+
 async def test_what_was_forgotten_is_not_answered_again() -> None:
     """A thread the bot has answered in, but that the log no longer holds, stays forgotten."""
     async with slack_helpers.scene() as scene:
