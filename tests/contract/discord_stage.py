@@ -95,6 +95,10 @@ class DiscordStage(stage.Stage):
         await self.service.post(channel=place.channel, user=self.ada, type=PINNED)
         self.belongs("beep", place.channel)
 
+    def forbid_threads(self) -> None:
+        """See stage.Stage."""
+        self.service.set_permissions(self.channel.channel, {"create_public_threads"})
+
     def repeat_events(self, times: int) -> None:
         """See stage.Stage; Discord itself sends no event more than twice."""
         self.service.disturb(discord.Disturbance(kind="duplicate", times=times * 100))

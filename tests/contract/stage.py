@@ -161,6 +161,10 @@ class Stage(abc.ABC):
     async def noise(self, place: Place) -> None:
         """What is no post of a person: a bot that writes in the place, and what the platform itself says."""
 
+    def forbid_threads(self) -> None:
+        """Take from the bot what it needs to open threads in the channel, where the platform knows that."""
+        raise NotImplementedError(self.name)
+
     # What goes wrong.
 
     @abc.abstractmethod

@@ -98,9 +98,11 @@ async def test_nothing_is_answered_twice_after_restarts(scene: stage.Stage) -> N
     asked = await scene.mention(scene.channel, "what is WAL?")
     direct = await scene.post(scene.dm(scene.bob), "hello", by=scene.bob)
     await scene.idle()
+    before = await scene.stored()
     for _ in range(3):
         await scene.restart()
         await scene.idle()
+    assert await scene.stored() == before
     assert scene.answers(scene.under(asked)) == scene.answers(scene.under(direct)) == stage.answered(1)
     assert len(scene.requests) == 2
 
@@ -129,6 +131,26 @@ async def test_an_edit_of_a_waiting_question_is_caught_up(scene: stage.Stage) ->
     assert scene.answers(scene.under(asked)) == stage.answered(1)
     assert sent.texts(scene.requests[-1]) == ["what is SQL?"]
     assert await scene.stored() == ["what is SQL?", *stage.answered(1)]
+
+
+async def test_the_deletion_of_a_first_post_is_caught_up(scene: stage.Stage) -> None:
+    """So is the deletion of the post that the conversation began with, which leaves the rest as it was."""
+    asked = await scene.mention(scene.channel, "my password is hunter2")
+    await scene.idle()
+    await scene.post(scene.under(asked), "what is WAL?", by=scene.bob)
+    await scene.idle()
+    async with scene.away():
+        await scene.delete(asked)
+    assert await scene.stored() == [*stage.answered(1), "what is WAL?", *stage.answered(2)]
+
+
+async def test_a_deletion_in_direct_messages_is_caught_up(scene: stage.Stage) -> None:
+    """And the deletion of a direct message."""
+    said = await scene.post(scene.dm(scene.ada), "my password is hunter2")
+    await scene.idle()
+    async with scene.away():
+        await scene.delete(said)
+    assert await scene.stored() == stage.answered(1)
 
 
 async def test_a_deletion_while_down_is_caught_up(scene: stage.Stage) -> None:

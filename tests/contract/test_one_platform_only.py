@@ -1,0 +1,46 @@
+"""Contract: the rows of "What gets an answer" that one platform alone knows."""
+
+from __future__ import annotations
+
+import pytest
+import sent
+import stage
+
+
+@pytest.mark.parametrize("empty_stage", ["discord"], indirect=True)
+async def test_without_threads_the_reply_chain_is_the_conversation(empty_stage: stage.Stage) -> None:
+    """Where the bot may open no thread it answers inline, and replies to its answers go on (Discord)."""
+    scene = empty_stage
+    scene.forbid_threads()
+    await scene.start()
+    asked = await scene.mention(scene.channel, "what is WAL?")
+    await scene.idle()
+    assert scene.answers(scene.channel) == stage.answered(1)
+    answer = stage.Said(place=scene.channel, id=scene.answer_ids(scene.channel)[0], text="")
+    follow = await scene.post(scene.channel, "and is it fast?", by=scene.bob, to=answer)
+    scene.belongs(follow.text, scene.conversation(asked))
+    await scene.idle()
+    assert scene.answers(scene.channel) == stage.answered(1, 2)
+    await scene.restart()
+    await scene.idle()
+    assert scene.answers(scene.channel) == stage.answered(1, 2)
+    assert await scene.stored() == ["what is WAL?", *stage.answered(1), "and is it fast?", *stage.answered(2)]
+
+
+@pytest.mark.parametrize("empty_stage", ["slack", "slack_http"], indirect=True)
+async def test_a_flat_direct_message_is_one_conversation(empty_stage: stage.Stage) -> None:
+    """With SLACK_DM_MODE=flat the whole DM is one conversation, answered at its top level (Slack)."""
+    scene = empty_stage
+    await scene.start(slack_dm_mode="flat")
+    place = scene.dm(scene.ada)
+    for text in ("hello", "one more thing"):
+        said = await scene.post(place, text)
+        scene.belongs(text, "flat")
+        await scene.idle()
+        scene.belongs(text, scene.conversation(said))
+    assert scene.answers(place) == stage.answered(1, 2)
+    assert sent.texts(scene.requests[-1]) == ["hello", "one more thing"]
+    async with scene.away():
+        await scene.post(place, "still there?")
+        scene.belongs("still there?", "flat")
+    assert scene.answers(place) == stage.answered(1, 2, 3)
