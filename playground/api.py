@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from bot import commands
+from emulators import discord
 from playground import (
     bot_process,
     calls,
@@ -77,6 +78,7 @@ class Api:
         """The server, guarded."""
         app = web.Application(client_max_size=MOST_BODY, middlewares=[guard.middleware(public=public)])
         app.on_response_prepare.append(guard.add_headers)
+        app.on_shutdown.append(self._end_streams)
         app.router.add_get("/", self._page)
         app.router.add_get("/static/{name}", self._asset)
         app.router.add_get("/api/state", self._state)
@@ -124,6 +126,10 @@ class Api:
             async for event in feed.Feed.events(queue, beat=BEAT):
                 await response.write(event)
         return response
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        """An open page would hold the end up."""
+        self._told.close()
 
     async def _posts(self, request: web.Request) -> web.Response:
         with _as_http():
@@ -231,6 +237,8 @@ class _as_http:  # noqa: N801 - read as a statement: `with _as_http():`
             return
         if isinstance(error, KeyError | IndexError | StopIteration):
             raise web.HTTPNotFound(text=f"nothing there: {error}") from None
+        if isinstance(error, discord.ApiError):
+            raise web.HTTPBadRequest(text=f"Discord refuses this: {error}") from None
         if isinstance(error, LookupError | ValueError | TypeError | binascii.Error | PermissionError):
             raise web.HTTPBadRequest(text=str(error)) from None
 

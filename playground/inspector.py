@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,7 @@ class Inspector:
         self._book, self._model, self._policy = book, model, policy
         self._summary_model, self._system = summary_model, system
         self._owners: dict[int, conversation.ConversationId] = {}
+        self._compared: dict[conversation.ConversationId, tuple[int, list[costs.Cost]]] = {}
 
     async def conversation_of(self, where: side.Side, place: str) -> conversation.ConversationId | None:
         """The conversation of a place: of its newest post that the log knows."""
@@ -76,7 +78,7 @@ class Inspector:
                 }
                 for each in thread.summaries
             ],
-            "costs": self._costs(posts),
+            "costs": await self._costs(key, posts),
             "rows": [_row(post) for post in posts[-ROWS:]],
             "replies": [_entry(entry) for entry in await self._book.ledger(key)],
             "posts": len(posts),
@@ -129,10 +131,21 @@ class Inspector:
             "left_out": max(0, len(thread.posts) - len(shown)),
         }
 
-    def _costs(self, posts: Sequence[conversation.Post]) -> list[Json]:
-        found = costs.compare(
-            posts, policy=self._policy, summary_model=self._summary_model, system=self._system
-        )
+    async def _costs(
+        self, key: conversation.ConversationId, posts: Sequence[conversation.Post]
+    ) -> list[Json]:
+        """The comparison, made anew with each answer; in a thread, since a long story takes its time."""
+        answers = sum(post.role == "assistant" for post in posts)
+        known, found = self._compared.get(key, (0, []))
+        if known != answers:
+            found = await asyncio.to_thread(
+                costs.compare,
+                posts,
+                policy=self._policy,
+                summary_model=self._summary_model,
+                system=self._system,
+            )
+            self._compared[key] = (answers, found)
         return [
             {"strategy": each.strategy, "usd": float(each.usd), "keeps": each.keeps, "current": each.current}
             for each in found

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot import conversation, turns
+from bot import conversation, prompts, turns
 
 _MARKED = re.compile(r'<post by="[^"]*" id="[^"]*">.*?</post>', re.DOTALL)
+_MEMORY = prompts.SUMMARISE.partition(".")[0]  # the sentence that both kinds of them begin with
 
 Index = dict[str, list[tuple[float, conversation.ConversationId]]]
 """Each marked post with when and where it was posted."""
@@ -38,8 +39,10 @@ def conversation_of(
 
 
 def is_summary(body: Mapping[str, Any]) -> bool:
-    """Whether this request asks for a summary."""
-    return _text(body).rstrip().endswith("Write the new summary now.")
+    """Whether this request asks for a summary: its instructions are those for keeping the memory."""
+    parts = body.get("system") or []
+    system = parts if isinstance(parts, str) else "".join(str(part.get("text", "")) for part in parts)
+    return system.startswith(_MEMORY)
 
 
 def _text(body: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from emulators.claude import answers
+from playground import matching
 
 LABEL = "Offline stand-in, not Claude"
 NAMED = 6  # earlier posts that are named
@@ -30,7 +31,7 @@ def answer(body: Json) -> answers.Answer:
     """Answer a request by telling what it holds; streamed at a reading pace."""
     texts = [_text(turn["content"]) for turn in body["messages"] if turn["role"] == "user"]
     whole = "\n".join(texts)
-    if "Write the new summary now." in whole:
+    if matching.is_summary(body):
         return answers.Answer(text=_summary(body, whole))
     if (body.get("output_config") or {}).get("format"):
         return answers.coerce(answers.default(body))
@@ -72,8 +73,9 @@ def _summary(body: Json, whole: str) -> str:
     """The first words of each post, oldest first, within what the instructions allow."""
     found = _WORDS_ALLOWED.search(_text(body.get("system") or ""))
     room = int(found[1]) if found else 150
-    lines = [line for text in _SUMMARY.findall(whole) for line in text.strip().splitlines()]
-    lines += [f"{_plain(who)}: {_begin(_body(text))}" for who, text in _POST.findall(whole)]
+    lines = [f"{_plain(who)}: {_begin(_body(text))}" for who, text in _POST.findall(whole)]
+    if not lines:  # summaries are to be merged
+        lines = [line for text in _SUMMARY.findall(whole) for line in text.strip().splitlines()]
     kept: list[str] = []
     for line in reversed(lines):
         room -= len(line.split()) + 1

@@ -79,8 +79,12 @@ class Screen:
 
     async def ask(self, text: str) -> None:
         """Mention the bot in the channel and follow it into the thread, until it has answered."""
+        begin = text[:40]
+        same = await self.posts.filter(has_text=begin).count()  # somebody may have said it before
         await self.say(f"@Threadmate {text}")
-        await self.page.get_by_role("button", name=re.compile(r"\d+ repl(y|ies)")).last.click()
+        await expect(self.posts.filter(has_text=begin)).to_have_count(same + 1)
+        asked = self.posts.filter(has_text=begin).last
+        await asked.get_by_role("button", name=re.compile(r"\d+ repl(y|ies)")).click()
         await expect(self.answers.first).to_contain_text(" ".join(text.split()[:3]))
 
     async def tab(self, name: str) -> Locator:
