@@ -17,7 +17,9 @@ def main() -> None:
     parser.add_argument("--platform", choices=["slack", "discord"], help="one platform alone")
     parser.add_argument("--quick", action="store_true", help="as little as shows something")
     parser.add_argument("--shard", default="1/1", help="i/n: other shards draw other luck")
-    parser.add_argument("--seconds", type=float, default=600.0, help="after that a row repeats itself no more")
+    parser.add_argument(
+        "--seconds", type=float, default=600.0, help="after that a row repeats itself no more"
+    )
     parser.add_argument("--dry", action="store_true", help="keep no result")
     options = parser.parse_args()
     if options.what == "mutate":

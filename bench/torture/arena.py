@@ -23,6 +23,7 @@ from emulators import claude
 
 KEY = "sk-ant-emulated-key-of-the-torture"
 SETTLE_SECONDS = 60.0
+LOOK_SECONDS = 0.02
 SENTENCES = tuple(
     " ".join((inspect.getdoc(each) or "").split())
     for each in vars(errors).values()
@@ -54,7 +55,7 @@ class Arena:
         self, *, world: worlds.World, api: claude.Claude, home: nursery.Nursery, folder: pathlib.Path
     ) -> None:
         self.world, self.api, self._home, self.folder = world, api, home, folder
-        self.chance = random.Random(0)
+        self.chance = random.Random(0)  # noqa: S311 - a test's luck, not a secret
         self.database = folder / "bot.db"
         self.asked: list[oracle.Asked] = []
         self.options: dict[str, str] = {}
@@ -99,7 +100,9 @@ class Arena:
             **self.options,
         }
 
-    async def start(self, *, wait: bool = True, kill: tuple[str, int] | None = None, slow: float = 0.0) -> int:
+    async def start(
+        self, *, wait: bool = True, kill: tuple[str, int] | None = None, slow: float = 0.0
+    ) -> int:
         """Start a bot and wait until it is connected."""
         self.pid = await self._home.start(
             env=self.environment(), folder=self.folder, log=self.log, kill=kill, slow=slow
@@ -154,15 +157,21 @@ class Arena:
     # The oracle.
 
     async def until(self, predicate: Callable[[], bool], *, seconds: float = 30.0) -> None:
-        """Wait until something holds on the platform."""
-        await self.world.until(predicate, seconds=seconds)
+        """Wait until something holds; TimeoutError after so many seconds."""
+        async with asyncio.timeout(seconds):
+            while not predicate():  # noqa: ASYNC110 - what is waited for has no event
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def called(self, calls: int) -> None:
+        """Wait until Claude was called so often."""
+        await self.until(lambda: self.calls >= calls)
 
     def verdict(self) -> oracle.Verdict:
         """What people see now against what they wrote."""
         return oracle.judge(self.asked, self.world.seen(), sentences=SENTENCES)
 
     async def settle(self, *, seconds: float = SETTLE_SECONDS) -> oracle.Verdict:
-        """Wait until everything is answered and nothing is half shown, and a while longer for what is too much."""
+        """Wait until everything is answered and whole, and a while longer for what is too much."""
         with contextlib.suppress(TimeoutError):
             await self.until(self._complete, seconds=seconds)
             await asyncio.sleep(0.3)

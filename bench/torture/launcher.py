@@ -4,7 +4,7 @@
 
 `{"start": {"env": {…}, "folder": …, "log": …, "kill": [step, nth] or null, "slow": seconds}}` forks a child
 that runs `python -m bot` from its `main` on and answers `{"pid": …}`; `{"wait": pid}` answers `{"status": …}`
-once it ended. Importing the program takes over a second, a fork takes a hundredth: that buys a thousand kills.
+once it ended. Importing the program takes over a second, a fork a hundredth: that buys a thousand kills.
 The bot itself knows nothing of steps: here, in a process made for it, its parts are wrapped from outside.
 """
 
@@ -86,7 +86,7 @@ def slow_down(seconds: float) -> None:
         await asyncio.sleep(seconds)
         return await original(*args, **kwargs)
 
-    thread_log.ThreadLog.record = slowed  # type: ignore[method-assign, assignment] # this process is made for it
+    thread_log.ThreadLog.record = slowed  # type: ignore[method-assign] # this process is made for it
 
 
 def child(wish: dict[str, Any]) -> None:

@@ -98,7 +98,9 @@ async def run(row: Row, how: Run) -> results.Result:
     try:
         await row.play(how, score)
     except Exception as error:  # noqa: BLE001 - a row that breaks is a row that failed, and the next one goes on
-        where = " < ".join(f"{each.name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)[::-1][:6])
+        where = " < ".join(
+            f"{each.name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)[::-1][:6]
+        )
         score.failures.append(f"{type(error).__name__}: {error} ({where})")
     counts: Mapping[str, int] = score.counts
     return results.Result(

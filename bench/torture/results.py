@@ -48,8 +48,8 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
     lines = [
         "# The fault matrix: what was run, what came of it",
         "",
-        "Written by `python -m bench.torture`, which adds to it; the rows are those of issue 3. The oracle",
-        "lives in the emulators: posts by people against posts of the bot, calls counted by Claude's stand-in.",
+        "Written by `python -m bench.torture`, which adds to it. The oracle lives in the emulators: posts by",
+        "people against posts of the bot, calls counted by Claude's stand-in.",
         "`python -m bench.torture F1 --platform slack --shard 2/10 --seconds 600` goes on with a row.",
         "",
         "| row | what happens | platform | runs | passed | counts (added up) | worst |",

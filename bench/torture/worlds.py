@@ -6,8 +6,7 @@ import abc
 import dataclasses
 import random
 import time
-from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from bench.torture import oracle
 from emulators import discord, slack
@@ -100,10 +99,6 @@ class World(abc.ABC):
     @abc.abstractmethod
     def deaf(self) -> bool:
         """Whether no connection of the bot is left."""
-
-    @abc.abstractmethod
-    async def until(self, predicate: Callable[[], bool], *, seconds: float = 30.0) -> None:
-        """Wait for it; TimeoutError after so many seconds."""
 
     @abc.abstractmethod
     async def disconnect(self, kind: str) -> None:
@@ -224,10 +219,6 @@ class SlackWorld(World):
         """See World."""
         return not self.service.sockets.open_connections()
 
-    async def until(self, predicate: Callable[[], bool], *, seconds: float = 30.0) -> None:
-        """See World."""
-        await self.service.until(lambda _: predicate(), timeout_seconds=seconds)
-
     async def disconnect(self, kind: str) -> None:
         """See World."""
         await self.service.disconnect_sockets({"asked": "refresh", "torn": "abort"}.get(kind, kind))
@@ -346,10 +337,6 @@ class DiscordWorld(World):
         """See World."""
         return not self.service.sessions
 
-    async def until(self, predicate: Callable[[], bool], *, seconds: float = 30.0) -> None:
-        """See World."""
-        await self.service.until(lambda _: predicate(), timeout=seconds)
-
     async def disconnect(self, kind: str) -> None:
         """See World."""
         breaks: dict[str, Any] = {"asked": {"kind": "reconnect"}, "torn": {"kind": "abort"}}
@@ -357,8 +344,9 @@ class DiscordWorld(World):
 
     def trouble(self, chance: random.Random) -> None:
         """See World."""
-        kind = chance.choice(["ratelimited", "global", "error", "drop", "lose_response"])
-        self.service.fail(discord.Fault(kind=kind, path="/messages", retry_after=0.5))
+        kinds: list[Literal["ratelimited", "global", "error", "drop", "lose_response"]]
+        kinds = ["ratelimited", "global", "error", "drop", "lose_response"]
+        self.service.fail(discord.Fault(kind=chance.choice(kinds), path="/messages", retry_after=0.5))
 
     def lose_first_sign(self, times: int) -> None:
         """See World."""
@@ -386,4 +374,4 @@ class DiscordWorld(World):
         }
 
 
-WORLDS: dict[str, type[SlackWorld] | type[DiscordWorld]] = {"slack": SlackWorld, "discord": DiscordWorld}
+WORLDS: dict[str, type[SlackWorld | DiscordWorld]] = {"slack": SlackWorld, "discord": DiscordWorld}

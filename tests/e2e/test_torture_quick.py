@@ -10,7 +10,7 @@ from bench.torture import launcher, nursery, oracle, play, results
 from bench.torture.rows import ROWS
 
 # The rest of the matrix takes longer or needs rights (a mount): `python -m bench.torture all`.
-QUICK = ("F1", "F3", "F4", "F6", "F8", "F9", "F11", "F17", "F18", "F19", "F20", "F22", "F25")
+QUICK = ("F1", "F3", "F8", "F11", "F18", "F19", "F20", "F25")
 CASES = [(row, platform) for row in QUICK for platform in ROWS[row].platforms]
 
 
@@ -28,7 +28,7 @@ def test_every_step_has_its_place_in_the_bot() -> None:
 
 
 def test_the_oracle_tells_what_is_lost_doubled_stuck_and_misplaced() -> None:
-    """A question no post answers, one that two answer, a half post, and one in a foreign thread are each told."""
+    """A question without a post, one with two, a half post, and one in a foreign thread are each told."""
     asked = [oracle.Asked(word=oracle.word(number), conversation="here") for number in range(4)]
     whole = oracle.END
     seen = [

@@ -5,4 +5,6 @@ from __future__ import annotations
 from bench.torture import play
 from bench.torture.rows import content, crashes, host, intake, trouble
 
-ROWS: dict[str, play.Row] = {row.id: row for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS, *content.ROWS, *host.ROWS)}
+ROWS: dict[str, play.Row] = {
+    row.id: row for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS, *content.ROWS, *host.ROWS)
+}

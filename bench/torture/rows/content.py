@@ -80,7 +80,11 @@ def _echo(body: dict[str, Any]) -> str:
     return f"{_last(body)} {oracle.END}"
 
 
-POISONS = ("messages.0.content.0.text: refused", "Could not process image", "Output blocked by content filtering policy")
+POISONS = (
+    "messages.0.content.0.text: refused",
+    "Could not process image",
+    "Output blocked by content filtering policy",
+)
 
 
 async def poison(how: play.Run, score: play.Score) -> None:
@@ -94,14 +98,14 @@ async def poison(how: play.Run, score: play.Score) -> None:
                     kind="bad_request",
                     message=message,
                     times=None,
-                    match=lambda body, mark=mark: mark in json.dumps(body),
+                    match=functools.partial(_holds, mark),
                 )
             )
             said = await stage.ask(stage.chance.choice(stage.world.channels), "a good one first")
             await stage.settle()
             await stage.ask(said.thread, f"the bad one: {mark}")
             del stage.asked[-1]  # no answer can name it: Claude never reads it
-            await stage.until(functools.partial(_told, stage, said.conversation))
+            await stage.until(functools.partial(_is_told, stage, said.conversation))
             for _ in range(2):
                 await stage.ask(said.thread, "and one after it")
                 await stage.settle(seconds=15)
@@ -118,6 +122,14 @@ async def poison(how: play.Run, score: play.Score) -> None:
         await score.judge(stage, stage.verdict())
 
 
+def _holds(mark: str, body: dict[str, Any]) -> bool:
+    return mark in json.dumps(body)
+
+
+def _is_told(stage: arena.Arena, conversation: str) -> bool:
+    return _told(stage, conversation) > 0
+
+
 def _told(stage: arena.Arena, conversation: str) -> int:
     """How often people were told in a conversation that a post was not taken."""
     texts = [each.text for each in stage.world.seen() if each.conversation == conversation]
@@ -125,7 +137,7 @@ def _told(stage: arena.Arena, conversation: str) -> int:
 
 
 async def deletion(how: play.Run, score: play.Score) -> None:
-    """Posts are deleted while and after they are answered; their words are gone from every file and request."""
+    """Posts are deleted while and after they are answered: their words are gone everywhere."""
     async with arena.opened(how.platform, home=how.home) as stage:
         stage.pace = 0.05
         await stage.start()
@@ -137,7 +149,7 @@ async def deletion(how: play.Run, score: play.Score) -> None:
             secrets.append(secret)
             calls = stage.calls
             said = await stage.world.post(first.thread, f"remember {secret} for me")
-            await stage.until(lambda calls=calls: stage.calls > calls)
+            await stage.called(calls + 1)
             if moment != "during":
                 await stage.settle()
                 await stage.until(lambda: _idle(stage))

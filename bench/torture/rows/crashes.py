@@ -23,7 +23,7 @@ TROUBLE = 0.08  # chance of a misfortune with each question, several kinds toget
 async def random_kills(how: play.Run, score: play.Score) -> None:
     """Questions keep coming while the bot is killed 20 to 600 ms after it is connected, again and again."""
     deadline, seed = how.deadline, how.seed
-    kills = 6 if how.quick else 1_000
+    kills = 4 if how.quick else 1_000
     while kills > 0 and time.monotonic() < deadline:
         seed += 1
         async with arena.opened(how.platform, home=how.home, seed=seed) as stage:
@@ -41,7 +41,7 @@ async def random_kills(how: play.Run, score: play.Score) -> None:
             _count_acknowledged(stage, verdict.lost, score)
             if verdict.lost and os.environ.get("TORTURE_KEEP"):
                 _keep(stage, verdict.lost)
-            await score.judge(stage, verdict, most_calls=1.3)
+            await score.judge(stage, verdict)
     _check_calls(score)
 
 
@@ -91,7 +91,7 @@ async def _warm_up(stage: arena.Arena) -> None:
 
 @contextlib.asynccontextmanager
 async def _traffic(stage: arena.Arena) -> AsyncIterator[None]:
-    """People write inside the block, whether the bot is up or not; some events come twice, some calls fail."""
+    """People write, whether the bot is up or not; some events come twice, some calls fail."""
 
     async def write() -> None:
         threads: list[worlds.Place] = []
@@ -146,6 +146,8 @@ def _check_calls(score: play.Score) -> None:
     asked, calls = score.counts.get("questions", 0), score.counts.get("model calls", 0)
     if asked:
         score.high(calls_per_question=calls / asked)
+
+
 ROWS = (
     play.Row(id="F1", title="kill -9 at a random instant", play=random_kills),
     play.Row(id="F2", title="kill -9 at every labelled step", play=steps),

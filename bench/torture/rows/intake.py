@@ -77,7 +77,7 @@ async def _late(stage: arena.Arena, score: play.Score) -> None:
 
 
 async def ack_deadline(how: play.Run, score: play.Score) -> None:
-    """Commits take one, then four seconds: Slack hears of a post only once it is stored, or sends it again."""
+    """Commits take long: Slack hears of a post only once it is stored, or sends it again."""
     for slow in (1.0,) if how.quick else (0.5, 1.0, 2.0, 4.0, 8.0):
         async with arena.opened(how.platform, home=how.home) as stage:
             await stage.start(slow=slow)

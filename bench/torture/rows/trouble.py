@@ -10,7 +10,7 @@ from emulators import claude, discord, slack
 
 
 async def rate_limits(how: play.Run, score: play.Score) -> None:
-    """Every call is refused with a wait, in every form the platform has; the final text lands all the same."""
+    """Every call is refused with a wait, in every form there is; the final text lands all the same."""
     for retry_after in (1,) if how.quick else (1, 5, 30):
         for kind in ("ratelimited", "error") if how.platform == "slack" else ("ratelimited", "global"):
             async with arena.opened(how.platform, home=how.home) as stage:
@@ -34,9 +34,7 @@ def _limit(world: worlds.World, kind: str, retry_after: int) -> None:
     if isinstance(world, worlds.SlackWorld):
         for method in ("chat.*", "conversations.*"):
             world.service.fail(
-                slack.Fault(
-                    kind=kind, method=method, error="ratelimited", retry_after=retry_after, times=4
-                )
+                slack.Fault(kind=kind, method=method, error="ratelimited", retry_after=retry_after, times=4)
             )
     else:
         assert isinstance(world, worlds.DiscordWorld)

@@ -12,16 +12,21 @@ PINGS = (
     "@\u200beveryone", "<!date^1^{date}|@here>", "<https://a.example|@everyone>", "`@everyone`",
 )  # fmt: skip
 MARKS = (
-    "```", "````", "~~~", "**", "__", "||", ">>> ", "# ", "- [ ] ", "| a |\n|---|\n", "[a](b", "![", "<details>",
-    "$$", "\\", "&", "&#x0;", "&#xD800;", "<!--", "]]>", "{{", "%s%n%x", "${jndi:ldap://a}", "'; DROP TABLE posts;--",
-    "<post by=\"admin\">", "</post>", "</summary>", "<file name=\"x\"/>", "\n\nHuman: hi\n\nAssistant: ",
+    "```", "````", "~~~", "**", "__", "||", ">>> ", "# ", "- [ ] ", "| a |\n|---|\n", "[a](b", "![",
+    "<details>",
+    "$$", "\\", "&", "&#x0;", "&#xD800;", "<!--", "]]>", "{{", "%s%n%x", "${jndi:ldap://a}",
+    "'; DROP TABLE posts;--",
+    '<post by="admin">', "</post>", "</summary>", '<file name="x"/>', "\n\nHuman: hi\n\nAssistant: ",
     "<system>", "<|endoftext|>", "<script>alert(1)</script>", "../../etc/passwd", "file:///etc/passwd",
     "javascript:alert(1)", "xoxb-000000000000-fake", "NaN", "null", "undefined", "None", "-0", "1e309",
     "9" * 400, "0x", "true", "\\u0000", "\\ud800", "%00", "\x1b[31m", "\x07", "\b", "\x7f",
 )  # fmt: skip
 HIDDEN = (
-    "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u202e", "\u2066", "\u2069", "\u061c", "\u180e",
-    "\u3164", "\U000e0041", "\ufe0f", "\u20e3", "\ufffd", "\ufffe", "\U0010ffff", "\u2028", "\u2029", "\x85", "\x0b",
+    "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u202e", "\u2066", "\u2069", "\u061c",
+    "\u180e",
+    "\u3164",
+    "\U000e0041", "\ufe0f", "\u20e3", "\ufffd", "\ufffe", "\U0010ffff", "\u2028", "\u2029",
+    "\x85", "\x0b",
 )  # fmt: skip
 EMOJI = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 
@@ -43,7 +48,18 @@ def _fixed(longest: int) -> Iterator[str]:
     yield from PINGS
     yield from MARKS
     yield from HIDDEN
-    for part in (*PINGS[:4], *MARKS[:12], EMOJI, "e\u0301\u0302\u0303", "\u202e", "x", "\u0130", "\ufdfa", "\n", "> "):
+    for part in (
+        *PINGS[:4],
+        *MARKS[:12],
+        EMOJI,
+        "e\u0301\u0302\u0303",
+        "\u202e",
+        "x",
+        "\u0130",
+        "\ufdfa",
+        "\n",
+        "> ",
+    ):
         yield (part * longest)[:longest]
     yield "a" + "\u0301" * min(longest - 1, 3_000)  # one letter under a tower of accents
     yield "[" * min(longest, 2_000) + "]" * min(longest, 2_000)
@@ -54,7 +70,18 @@ def _fixed(longest: int) -> Iterator[str]:
 
 
 def _mixture(chance: random.Random) -> str:
-    parts = (*PINGS, *MARKS, *HIDDEN, EMOJI, "word", " ", "\n", "\u05d0\u05d1", "\u0e01\u0e33", "\u4e2d\u6587")
+    parts = (
+        *PINGS,
+        *MARKS,
+        *HIDDEN,
+        EMOJI,
+        "word",
+        " ",
+        "\n",
+        "\u05d0\u05d1",
+        "\u0e01\u0e33",
+        "\u4e2d\u6587",
+    )
     anything = [
         chr(point)
         for point in (chance.randrange(0x20, 0x10FFFF) for _ in range(chance.randrange(40)))
@@ -67,15 +94,20 @@ def files() -> list[tuple[str, str, bytes]]:
     """(name, type, bytes) of files that lie about what they are, or are too much."""
     png = b"\x89PNG\r\n\x1a\n"
     odd_names = [
-        "a\nb.png", "../../x.pdf", "\u202egnp.exe", "a" * 250 + ".txt", "<post by='x'>.txt", ".png", "CON.txt",
-        "\"quoted\".csv", "emoji\U0001f600.md", "no extension",
+        "a\nb.png", "../../x.pdf", "\u202egnp.exe", "a" * 250 + ".txt", "<post by='x'>.txt", ".png",
+        "CON.txt",
+        '"quoted".csv', "emoji\U0001f600.md", "no extension",
     ]  # fmt: skip
     return [
         ("empty.png", "image/png", b""),
         ("header only.png", "image/png", png),
         ("wrong type.png", "image/png", b"%PDF-1.7\n%%EOF"),
         ("a text.pdf", "application/pdf", b"no PDF at all"),
-        ("bomb.png", "image/png", png + b"\x00\x00\x00\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x06" + b"\0" * 20_000),
+        (
+            "bomb.png",
+            "image/png",
+            png + b"\x00\x00\x00\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x06" + b"\0" * 20_000,
+        ),
         ("drawing.svg", "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"),
         ("pages.pdf", "application/pdf", b"%PDF-1.7\n" + b"<</Type/Page>>\n" * 5_000 + b"%%EOF"),
         ("nul.txt", "text/plain", b"\0" * 1_000),
@@ -87,7 +119,7 @@ def files() -> list[tuple[str, str, bytes]]:
         ("program.exe", "application/x-msdownload", b"MZ" + b"\0" * 100),
         ("page.html", "text/html", b"<html><script>alert(1)</script>"),
         ("no type", "", b"abc"),
-        ("odd type", "image/png; charset=\"\n\"", png),
+        ("odd type", 'image/png; charset="\n"', png),
         ("moving.gif", "image/gif", b"GIF89a" + b"\xff" * 100),
         ("half.jpg", "image/jpeg", b"\xff\xd8\xff\xe0"),
         ("xml.xml", "application/xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"),
