@@ -22,11 +22,11 @@ from bot import (
     claude,
     cli,
     command_desk,
-    context,
     conversation,
     conversations,
     http,
     metrics,
+    policies,
     ports,
     prices,
     prompts,
@@ -117,11 +117,12 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         )
         intake.obey = command_desk.CommandDesk(
             book=book,
-            policy=policy(chosen),
+            policy=policies.policy(chosen),
             instructions=chosen.system_prompt(),
             stop=intake.stop,
             wake=intake.wake,
             now=_now,
+            facts=model.facts,
         ).obey
         platforms.update({adapter.name: adapter for adapter in _adapters(chosen, intake)})
         checks: dict[str, http.Check] = {"thread_log": book.healthy}
@@ -150,7 +151,7 @@ def _responder(
         log=book,
         model=model,
         platforms=platforms,
-        policy=policy(chosen),
+        policy=policies.policy(chosen),
         summary_model=chosen.bot_summary_model,
         system=prompts.system(chosen.system_prompt()),
         metrics=counted,
@@ -173,24 +174,11 @@ def _tending(
     return tending.Tending(
         log=book,
         model=model,
-        policy=policy(chosen),
+        policy=policies.policy(chosen),
         summary_model=chosen.bot_summary_model,
         system=prompts.system(chosen.system_prompt()),
         bill=bill,
         now=_now,
-    )
-
-
-def policy(chosen: settings.Settings) -> context.Policy:
-    """The planner's part of the settings."""
-    return context.Policy(
-        strategy=chosen.bot_strategy,
-        model=chosen.bot_model,
-        effort=chosen.bot_effort,
-        max_output_tokens=chosen.bot_max_output_tokens,
-        budget_tokens=chosen.bot_context_tokens,
-        floor_tokens=chosen.floor_tokens,
-        window_turns=chosen.bot_window_turns,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bot import billing, conversation, errors, exporting, logs, settings, thread_log
+from bot import billing, cli_costs, conversation, errors, exporting, logs, settings, thread_log
 
 Run = Callable[[settings.Settings], Awaitable[None]]
 BATCH = 500  # lines imported in one transaction
@@ -96,6 +96,35 @@ def forget(
     _finish(_forget(conversation_id, user))
 
 
+@app.command()
+def estimate(
+    file: Annotated[pathlib.Path | None, typer.Option("--from", metavar="FILE", allow_dash=True)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="An object instead of a line")] = False,  # noqa: FBT002
+) -> None:
+    """What these conversations (a file of JSON lines, else the log) cost under the present settings."""
+    _finish(cli_costs.estimate(_source(file), as_json=as_json))
+
+
+@app.command()
+def recommend(
+    file: Annotated[pathlib.Path | None, typer.Option("--from", metavar="FILE", allow_dash=True)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
+) -> None:
+    """The same conversations under every strategy, cache and model, cheapest first, with the reason."""
+    _finish(cli_costs.recommend(_source(file), as_json=as_json))
+
+
+async def _source(file: pathlib.Path | None) -> AsyncIterator[list[conversation.Post]]:
+    """Posts in order, from a file or from the log."""
+    if file is not None:
+        async for batch in _batches(file):
+            yield [post for post, _ in batch]
+        return
+    async with thread_log.open(settings.load().database_url) as book:
+        for each in await book.conversations():
+            yield [post async for post in book.posts(each)]
+
+
 async def _start(run: Run) -> None:
     chosen = settings.load()
     logs.configure(chosen.bot_log_level, chosen.bot_log_format)
@@ -133,6 +162,7 @@ def _total(total: billing.Total) -> dict[str, Any]:
         "cache_read_tokens": total.usage.read,
         "output_tokens": total.usage.output,
         "cache_read_share": round(total.cached_share, 4),
+        "cache_misses": dict(total.misses),
         "usd": float(total.usd) if total.unpriced < total.requests else None,
         "requests_without_price": total.unpriced,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from bot import billing, commands, context, conversation, exporting
+from bot import billing, commands, context, conversation, errors, exporting, outlook, segmenting
 
 
 class Book(Protocol):
@@ -28,6 +29,11 @@ class Book(Protocol):
     async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
         """What the next request would be built from, with nothing new posted."""
 
+    async def correct(
+        self, conversation_id: conversation.ConversationId, *, author: str, author_name: str, text: str
+    ) -> bool:
+        """Put a person's correction under the newest segment; False where nothing is summarised."""
+
     async def bills(self, conversation_id: conversation.ConversationId) -> Sequence[billing.Bill]:
         """Every billed call of this conversation, by model."""
 
@@ -45,6 +51,7 @@ class CommandDesk:
     stop: Callable[[conversation.ConversationId], Awaitable[bool]]
     wake: Callable[[conversation.ConversationId], None]
     now: Callable[[], dt.datetime]
+    facts: Callable[[str], Awaitable[conversation.ModelFacts]] | None = None  # to tell what comes next
 
     async def obey(self, command: commands.Command, _home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command, or hint at an unknown word, once; None when it was before."""
@@ -78,25 +85,28 @@ class CommandDesk:
 
     async def _context(self, command: commands.Command) -> commands.Outcome:
         thread = await self.book.overview(command.conversation)
-        shown = [post for post in thread.posts if (post.place or 0) >= thread.first_place]
-        summarised = sum(summary.posts for summary in thread.summaries)
-        hidden = len(thread.posts) - len(shown)
-        total = len(shown) + summarised + hidden
-        texts = [summary.text for summary in thread.summaries] + [post.text for post in shown]
-        tokens = sum(map(context.estimate, texts))
-        parts = [f"{len(shown)} of {total} posts word for word"]
-        if summarised:
-            parts.append(f"{summarised} in the summary")
-        if hidden:
-            parts.append(f"{hidden} left out (past the window)")
+        facts = None
+        if self.facts is not None:
+            with contextlib.suppress(errors.ModelError):
+                facts = await self.facts(self.policy.model)
+        now = self.now()
         return commands.Outcome(
-            text=f"Claude sees {', '.join(parts)}: about {tokens:,} tokens of a budget of "
-            f"{self.policy.budget_tokens:,}. Strategy `{self.policy.strategy}`, model `{self.policy.model}`."
+            text=outlook.tell(thread, policy=self.policy, facts=facts, system=self.instructions, now=now)
         )
 
     async def _summary(self, command: commands.Command) -> commands.Outcome:
+        if command.argument:
+            corrected = await self.book.correct(
+                command.conversation,
+                author=command.author,
+                author_name=command.author_name,
+                text=command.argument,
+            )
+            if not corrected:
+                return commands.Outcome(text="Nothing here has been summarised: say it in a post instead.")
+            return commands.Outcome(text="Noted: it stands under the summary from the next answer on.")
         summaries = (await self.book.overview(command.conversation)).summaries
-        text = "\n\n".join(summary.text for summary in summaries)
+        text = "\n\n".join(summary.text for summary in segmenting.in_use(summaries, None))
         return commands.Outcome(text=text or "Nothing here has been summarised: Claude sees every post.")
 
     async def _usage(self, command: commands.Command) -> commands.Outcome:

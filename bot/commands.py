@@ -14,7 +14,7 @@ WORDS: dict[str, str] = {
     "stop": "stop the answer I am writing",
     "retry": "answer the last question again",
     "context": "what Claude sees of this conversation, and what was left out",
-    "summary": "the summary of the older part of this conversation",
+    "summary": "the summary of the older part; `summary` with a sentence corrects it",
     "usage": "tokens and money of this conversation",
     "model": "which model answers here",
     "prompt": "the instructions I follow here",

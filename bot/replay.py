@@ -248,11 +248,15 @@ def _whole(story: Sequence[Exchange], setting: Setting) -> Iterator[Call]:
     prompt = cache.prompt([("system", sizes.estimate(setting.system) + sizes.TOKENS_PER_BLOCK)])
     gaps: list[float] = []
     previous, sent_at = -1, None
-    for exchange in story:
+    for number, exchange in enumerate(story):
         if sent_at is not None:
             gaps = [*gaps[-19:], (exchange.at - sent_at).total_seconds()]
         sent_at = exchange.at
-        lifetime = setting.cache if setting.cache != "auto" else caching.lifetime(gaps, costs=setting.costs)
+        lifetime = (
+            setting.cache
+            if setting.cache != "auto"
+            else caching.lifetime(gaps, costs=setting.costs, new=1 / number if number else 0.0)
+        )
         asked = [(("place", size.place), size.tokens) for size in sizes.places(exchange.question)]
         cache.extend(prompt, asked)
         end = len(prompt.chain) - 2  # among the messages; the instructions stand before them

@@ -239,6 +239,7 @@ async def test_usage_adds_up_what_was_billed(tmp_path: pathlib.Path) -> None:
         "cache_read_tokens": 3000,
         "output_tokens": 100,
         "cache_read_share": 0.75,
+        "cache_misses": {},
         "usd": float(cost or 0),
         "requests_without_price": 0,
     }

@@ -126,7 +126,7 @@ async def test_context_says_what_claude_sees(tmp_path: pathlib.Path) -> None:
         await desk.bot.say(1, "x" * 300)
         await desk.bot.idle()
         assert await desk.told("context") == (
-            "Claude sees 2 of 2 posts word for word: about 101 tokens of a budget of 32,000. "
+            "Claude sees 2 of 2 posts word for word: about 119 tokens of a budget of 32,000. "
             "Strategy `summarise`, model `claude-sonnet-5-5`."
         )
 

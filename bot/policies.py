@@ -1,0 +1,18 @@
+"""The planner's part of the settings."""
+
+from __future__ import annotations
+
+from bot import context, settings
+
+
+def policy(chosen: settings.Settings) -> context.Policy:
+    """What the operator chose of how threads are kept."""
+    return context.Policy(
+        strategy=chosen.bot_strategy,
+        model=chosen.bot_model,
+        effort=chosen.bot_effort,
+        max_output_tokens=chosen.bot_max_output_tokens,
+        budget_tokens=chosen.bot_context_tokens,
+        floor_tokens=chosen.floor_tokens,
+        window_turns=chosen.bot_window_turns,
+    )
