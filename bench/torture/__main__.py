@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from bench.torture import nursery, play, results
+from bench.torture import mutate, nursery, play, results
 from bench.torture.rows import ROWS
 
 
@@ -14,6 +14,7 @@ def main() -> None:
     """Run rows, or the mutation proof; status 1 when one fails."""
     parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
     parser.add_argument("what", help=f"all, mutate, or one of {', '.join(ROWS)}")
+    parser.add_argument("--defence", help="mutate: one defence alone")
     parser.add_argument("--platform", choices=["slack", "discord"], help="one platform alone")
     parser.add_argument("--quick", action="store_true", help="as little as shows something")
     parser.add_argument("--shard", default="1/1", help="i/n: other shards draw other luck")
@@ -23,7 +24,7 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="keep no result")
     options = parser.parse_args()
     if options.what == "mutate":
-        raise SystemExit("see bench.torture.mutate")
+        sys.exit(mutate.main([options.defence] if options.defence else []))
     rows = list(ROWS.values()) if options.what == "all" else [ROWS[options.what.upper()]]
     sys.exit(asyncio.run(_run(rows, options)))
 
