@@ -41,6 +41,10 @@ async def test_a_miss_shows_its_reason(screen: Screen, side: str) -> None:
     for number in ("second", "third"):
         await screen.say(f"{number} part {LONG}")
         await expect(screen.answers.last).to_contain_text(f"you wrote: “{number} part")
+    # While an answer is being written an edit redoes it: wait for its end.
+    panel = await screen.tab("Request")
+    await expect(panel.get_by_role("combobox", name="Request").locator("option")).to_have_count(3)
+    await expect(panel.locator(".chip.good")).to_have_text("end_turn")
     await screen.box.press("ArrowUp")
     await screen.page.get_by_role("textbox", name="Edit this post").fill(f"changed part {LONG}")
     await screen.page.get_by_role("button", name="Save").click()
