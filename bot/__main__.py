@@ -136,6 +136,8 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             await stack.enter_async_context(adapter)
             stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
         await intake.resume()
+        looking = asyncio.create_task(intake.keep_looking(), name="look for what is due")
+        stack.callback(looking.cancel)
         yield Bot(port=port, book=book, intake=intake, adapters=platforms)
 
 

@@ -8,6 +8,7 @@ early without harm.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +20,7 @@ from bot import commands, conversation, errors, metrics, ports
 
 log = structlog.get_logger()
 
+LOOK_SECONDS = 3.0  # between two looks for what another process has left
 LONGEST_PAUSE = 60.0  # seconds between two tries of one reply, when the platform or the log fails
 
 
@@ -173,6 +175,13 @@ class Conversations:
         for conversation_id in due:
             self.wake(conversation_id)
         return len(due)
+
+    async def keep_looking(self) -> None:
+        """Take up, again and again, what is due and nobody works on: another process may have left it."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(errors.LogUnusable):
+                await self.resume()
 
     def wake(self, conversation_id: conversation.ConversationId) -> None:
         """See to it that a worker looks at this conversation after now."""

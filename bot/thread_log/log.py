@@ -16,6 +16,7 @@ from bot.thread_log import (
     corrections,
     echoes,
     intake,
+    owners,
     replies,
     rows,
     segments,
@@ -50,7 +51,8 @@ async def open(  # noqa: A001 - `thread_log.open` reads as what it does
         scrubber = upkeep.Scrubber(store=opened)
         scrubber.start()  # what an earlier run erased may not be scrubbed yet
         try:
-            yield ThreadLog(store=opened, scrubber=scrubber, clock=clock)
+            with owners.present(pathlib.Path(path)) as owner:
+                yield ThreadLog(store=opened, scrubber=scrubber, clock=clock, owner=owner)
         finally:
             await scrubber.stop()
 
@@ -63,9 +65,15 @@ class ThreadLog(asking.Asking):
     """
 
     def __init__(
-        self, *, store: store.Store, scrubber: upkeep.Scrubber, clock: Callable[[], dt.datetime]
+        self,
+        *,
+        store: store.Store,
+        scrubber: upkeep.Scrubber,
+        clock: Callable[[], dt.datetime],
+        owner: owners.Owner,
     ) -> None:
         super().__init__(store=store, clock=clock)
+        self._owner = owner
         self._scrubber = scrubber
         self._erased_while_running: dict[str, list[str]] = {}
 
@@ -77,7 +85,9 @@ class ThreadLog(asking.Asking):
         Its state is WITHDRAWN where its whole question was deleted before it ended: take its posts away
         and end it.
         """
-        work = functools.partial(replies.begin, conversation_id=conversation_id, now=self._now())
+        work = functools.partial(
+            replies.begin, conversation_id=conversation_id, now=self._now(), owner=self._owner
+        )
         return await self._store.write(work)
 
     async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:

@@ -236,6 +236,11 @@ def m007_withheld(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE posts ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0")
 
 
+def m008_owners(db: sqlite3.Connection) -> None:
+    """Which process is at work on a reply; two share the database while one takes over from the other."""
+    db.execute("ALTER TABLE replies ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+
+
 STEPS: Sequence[Step] = (
     m001_posts,
     m002_replies,
@@ -244,6 +249,7 @@ STEPS: Sequence[Step] = (
     m005_commands,
     m006_context,
     m007_withheld,
+    m008_owners,
 )
 
 

@@ -12,15 +12,22 @@ import sqlite3
 from typing import Any
 
 from bot import conversation
-from bot.thread_log import intake, places, rows
+from bot.thread_log import intake, owners, places, rows
 
 UNFINISHED = "state IN ('due', 'opened', 'written')"
 
 
 def begin(
-    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, now: int
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    now: int,
+    owner: owners.Owner,
 ) -> conversation.Reply | None:
-    """The unfinished reply, else a new one for what waits, else None (see `ports.Log.begin`)."""
+    """The unfinished reply, else a new one for what waits, else None (see `ports.Log.begin`).
+
+    None, too, while another process that lives is at work on it.
+    """
     found = db.execute(
         "SELECT number, reset_place FROM conversations WHERE id = ?", (conversation_id,)
     ).fetchone()
@@ -28,10 +35,13 @@ def begin(
         return None
     number, reset_place = found
     unfinished = db.execute(
-        f"SELECT id FROM replies WHERE conversation = ? AND {UNFINISHED}",  # noqa: S608 - our own constant
+        f"SELECT id, owner FROM replies WHERE conversation = ? AND {UNFINISHED}",  # noqa: S608 - our own constant
         (number,),
     ).fetchone()
     if unfinished is not None:
+        if owner.is_other(unfinished[1]):
+            return None
+        db.execute("UPDATE replies SET owner = ? WHERE id = ?", (owner.name, unfinished[0]))
         return _load(db, reply_id=unfinished[0], resumed=True)
     asker = db.execute(
         "SELECT id, author, sent_at FROM posts WHERE conversation = ? AND addressed = 1 AND reply IS NULL"
@@ -48,8 +58,8 @@ def begin(
     )
     db.execute(
         "INSERT INTO replies (id, conversation, place, reset_place, state, asker, asker_author, asked_at,"
-        " begun_at) VALUES (?, ?, ?, ?, 'due', ?, ?, ?, ?)",
-        (reply_id, number, place, reset_place, *asker, now),
+        " begun_at, owner) VALUES (?, ?, ?, ?, 'due', ?, ?, ?, ?, ?)",
+        (reply_id, number, place, reset_place, *asker, now, owner.name),
     )
     db.execute("UPDATE conversations SET next_place = ? WHERE number = ?", (place + 1, number))
     return _load(db, reply_id=reply_id, resumed=False)

@@ -56,7 +56,7 @@ CREATE TABLE replies (
     planned_at INTEGER,
     note TEXT NOT NULL DEFAULT '',
     begun_at INTEGER NOT NULL,
-    ended_at INTEGER,
+    ended_at INTEGER, owner TEXT NOT NULL DEFAULT '',
     UNIQUE (conversation, place)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX replies_unfinished ON replies (conversation) WHERE state IN ('due', 'opened', 'written');
