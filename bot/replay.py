@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Literal
 
 from bot import caching, context, conversation, recalling, segmenting, simulating, sizes, summarising
@@ -41,6 +41,9 @@ class Call:
     usage: conversation.Usage
     kept: int = 0  # tokens word for word
     history: int = 0  # tokens of history
+
+
+Watch = Callable[[conversation.Thread, conversation.Plan], None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,14 +80,14 @@ def exchanges(posts: Iterable[conversation.Post]) -> list[Exchange]:
     return found
 
 
-def run(story: Sequence[Exchange], setting: Setting) -> Iterator[Call]:
-    """Every call that the story would have made, in order."""
-    if setting.policy.strategy == "full":
+def run(story: Sequence[Exchange], setting: Setting, watch: Watch | None = None) -> Iterator[Call]:
+    """Every call that the story would have made, in order; `watch` is shown each request before it."""
+    if setting.policy.strategy == "full" and watch is None:
         limit = context.limits(setting.policy, setting.facts, system=setting.system).limit
         if _tokens(story) < limit * context.FULL_SHARE:
             yield from _whole(story, setting)
             return
-    life = _Life(setting=setting)
+    life = _Life(setting=setting, watch=watch)
     for exchange in story:
         yield from life.answer(exchange)
 
@@ -94,6 +97,7 @@ class _Life:
     """The log's part, played: posts, segments, the last request."""
 
     setting: Setting
+    watch: Watch | None = None
     cache: simulating.Cache = dataclasses.field(init=False)
     posts: list[conversation.Post] = dataclasses.field(default_factory=list)  # not under a segment in use
     summaries: list[conversation.Summary] = dataclasses.field(default_factory=list)
@@ -121,6 +125,8 @@ class _Life:
             decision = self._decide(exchange.at)
         plan = decision.plan
         self._settle(plan)
+        if self.watch is not None:
+            self.watch(self._thread(), plan)
         blocks, kept = self._blocks(plan)
         prompt = self.cache.prompt(blocks)
         marks = self._marks(blocks, plan)

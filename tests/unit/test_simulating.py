@@ -22,7 +22,9 @@ def bodies(seed: int) -> list[tuple[float, dict[str, Any]]]:
     for number in range(40):
         now += chance.choice([5, 60, 200, 310, 3000, 4000])
         parts = tuple(
-            conversation.Block(text=f"question {number}.{each} " * chance.randint(1, 60), posts=(str(number),))
+            conversation.Block(
+                text=f"question {number}.{each} " * chance.randint(1, 60), posts=(str(number),)
+            )
             for each in range(chance.choice([1, 1, 2, 30]))
         )
         turns.append(conversation.Turn(role="user", blocks=parts))
@@ -41,7 +43,9 @@ def bodies(seed: int) -> list[tuple[float, dict[str, Any]]]:
             varying=f"<now>{now}</now>",
         )  # fmt: skip
         made.append((now, wire.body(request, max_tokens=100)))
-        turns.append(conversation.Turn(role="assistant", blocks=(conversation.Block(text=f"answer {number}"),)))
+        turns.append(
+            conversation.Turn(role="assistant", blocks=(conversation.Block(text=f"answer {number}"),))
+        )
     return made
 
 
