@@ -116,19 +116,24 @@ def child(wish: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Serve wishes until standard input ends."""
+    """Serve wishes until standard input ends; then no bot is left, whatever became of who asked."""
+    alive: set[int] = set()
     for line in sys.stdin:
         wish = json.loads(line)
         if "start" in wish:
             pid = os.fork()
             if pid == 0:
                 child(wish["start"])
+            alive.add(pid)
             answer: dict[str, Any] = {"pid": pid}
         else:
             _, status = os.waitpid(wish["wait"], 0)
+            alive.discard(wish["wait"])
             answer = {"status": os.waitstatus_to_exitcode(status)}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -102,8 +102,9 @@ async def model_faults(how: play.Run, score: play.Score) -> None:
             score.high(until_a_word_s=time.monotonic() - began)
             stage.api.heal()
             await stage.ask(said.thread)
-            await stage.settle()
             score.count(faults=1)
+            if not (await stage.settle()).good:
+                break
         await score.judge(stage, await stage.settle())
 
 
