@@ -33,30 +33,22 @@ class Mutation:
 
 
 LOG = "bot/thread_log"
+KNOWN = "    if db.execute(stored, (number, post.id)).fetchone() is not None:\n        return False\n"
+DUE_AGAIN = """db.execute("UPDATE posts SET reply = NULL WHERE id = ?", (post.id,))
+        return True"""
+INSERT = "    insert(db, number=number, post=post)\n    return True\n"
+UNLESS_THERE = """    if db.execute("SELECT 1 FROM posts WHERE id = ?", (post.id,)).fetchone() is None:
+        insert(db, number=number, post=post)
+    return True
+"""
 MUTATIONS = (
     Mutation(
         defence="dedupe",
         row="F3",
         platform="slack",
         edits=[
-            (
-                f"{LOG}/intake.py",
-                '    stored = "SELECT 1 FROM posts WHERE conversation = ? AND id = ?"\n'
-                "    if db.execute(stored, (number, post.id)).fetchone() is not None:\n"
-                "        return False\n",
-                '    stored = "SELECT 1 FROM posts WHERE conversation = ? AND id = ?"\n'
-                "    if db.execute(stored, (number, post.id)).fetchone() is not None:\n"
-                '        db.execute("UPDATE posts SET reply = NULL WHERE conversation = ? AND id = ?",'
-                " (number, post.id))\n"
-                "        return True\n",
-            ),
-            (
-                f"{LOG}/intake.py",
-                "    insert(db, number=number, post=post)\n    return True\n",
-                '    if db.execute("SELECT 1 FROM posts WHERE conversation = ? AND id = ?",'
-                " (number, post.id)).fetchone() is None:\n        insert(db, number=number, post=post)\n"
-                "    return True\n",
-            ),
+            (f"{LOG}/intake.py", KNOWN, KNOWN.replace("return False", DUE_AGAIN)),
+            (f"{LOG}/intake.py", INSERT, UNLESS_THERE),
         ],
     ),
     Mutation(
@@ -200,15 +192,18 @@ async def _row(mutation: Mutation, *, mutated: bool) -> tuple[bool, str]:
             (folder / path).write_text(source.replace(old, new))
         began = time.monotonic()
         command = [sys.executable, "-m", "bench.torture", mutation.row, "--platform", mutation.platform]
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [*command, "--quick", "--dry"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
+        try:
+            done = await asyncio.to_thread(
+                subprocess.run,
+                [*command, "--quick", "--dry"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=LIMIT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False, f"FAIL {mutation.row}: it did not end in {LIMIT_SECONDS:.0f} s"
         last = " ".join(done.stdout.split())[:300] or done.stderr[-300:]
         return done.returncode == 0, f"({time.monotonic() - began:.0f} s) {last}"
 
@@ -225,6 +220,7 @@ def _table(outcomes: Sequence[tuple[Mutation, bool, str]]) -> str:
     for mutation, detected, told in outcomes:
         said = told.partition("FAIL")[2].replace("|", "/")[:200] or told[:200].replace("|", "/")
         lines.append(
-            f"| {mutation.defence} | {mutation.row} | {mutation.platform} | {'yes' if detected else 'NO'} | {said} |"
+            f"| {mutation.defence} | {mutation.row} | {mutation.platform}"
+            f" | {'yes' if detected else 'NO'} | {said} |"
         )
     return "\n".join([*lines, ""])
