@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 
-from adapters.slack import happenings, names, notices, parse, reader
+from adapters.slack import disorder, happenings, names, notices, parse, reader
 from bot import conversation, ports
-
-MOST_PASSED_BY = 1000  # threads remembered, and posts of each
 
 log = structlog.get_logger()
 
@@ -48,36 +45,6 @@ ReadOn = Callable[[parse.Event, str], Coroutine[Any, Any, None]]
 """Reads what followed in the thread of an event, in a team."""
 
 
-class PassedBy:
-    """Posts in threads the bot was not in when they came: Slack promises no order, the mention may follow."""
-
-    def __init__(self) -> None:
-        self._events: collections.OrderedDict[str, list[parse.Event]] = collections.OrderedDict()
-        self._entered: collections.OrderedDict[str, str] = collections.OrderedDict()
-
-    def keep(self, where: conversation.ConversationId, event: parse.Event) -> None:
-        """Remember an event, of the newest threads and the first posts of each."""
-        events = self._events.setdefault(where, [])
-        if len(events) < MOST_PASSED_BY:
-            events.append(event)
-        while len(self._events) > MOST_PASSED_BY:
-            self._events.popitem(last=False)
-
-    def enter(self, where: conversation.ConversationId, ts: str) -> None:
-        """The bot is in the thread since this post."""
-        self._entered[where] = min(ts, self._entered.get(where, ts), key=reader.order)
-        while len(self._entered) > MOST_PASSED_BY:
-            self._entered.popitem(last=False)
-
-    def missed(self, where: conversation.ConversationId) -> list[parse.Event]:
-        """What came after that post and was passed by, once; what came before it is history."""
-        since = self._entered.get(where)
-        if since is None:
-            return []
-        events = self._events.pop(where, [])
-        return [event for event in events if reader.order(str(event["ts"])) > reader.order(since)]
-
-
 class Events:
     """Tells the core what happened, live or read late."""
 
@@ -97,7 +64,8 @@ class Events:
         self._names = names
         self._notices = notices
         self._background = background
-        self._passed_by = PassedBy()
+        self._passed_by = disorder.PassedBy()
+        self._early_edits = disorder.EarlyEdits()
         self._since = since
         self.read_on: ReadOn | None = None  # set once at start: what reads threads needs these events
 
@@ -140,9 +108,13 @@ class Events:
                     addressed=post.addressed,
                     new=new,
                 )
+                edit = self._early_edits.take(post.conversation, post.id)
+                if new and edit is not None:
+                    await self._edit(edit)
             case happenings.Edited():
-                await self._intake.edit(found.conversation, found.post_id, found.text, found.edited_at)
-                log.info("slack.edit_recorded", conversation=found.conversation, post=found.post_id)
+                self._early_edits.keep(found)  # before it is told: the post may be recorded meanwhile
+                if await self._edit(found):
+                    self._early_edits.take(found.conversation, found.post_id)
             case happenings.Erased():
                 await self._intake.delete(found.conversation, found.post_id)
                 log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
@@ -157,3 +129,8 @@ class Events:
                     self._background.start(shown, name="command outcome")
             case happenings.Nothing():
                 pass
+
+    async def _edit(self, edit: happenings.Edited) -> bool:
+        changed = await self._intake.edit(edit.conversation, edit.post_id, edit.text, edit.edited_at)
+        log.info("slack.edit_recorded", conversation=edit.conversation, post=edit.post_id, changed=changed)
+        return changed
