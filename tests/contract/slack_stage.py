@@ -58,6 +58,12 @@ class SlackStage(stage.Stage):
         """See stage.Stage."""
         return stage.Place(channel=self.service.open_dm(user))
 
+    def group_dm(self) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(
+            channel=self.service.add_channel("mpdm", members=[self.ada, self.bob], kind="mpim")
+        )
+
     def under(self, said: stage.Said) -> stage.Place:
         """See stage.Stage."""
         return stage.Place(channel=said.place.channel, thread=said.place.thread or said.id)

@@ -31,7 +31,7 @@ DAY = 86_400.0
 LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
 KEY = "sk-ant-emulated"
 # What the bot does on its own is done in tasks with these names.
-BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome")
+BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome", "tending ")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -163,6 +163,10 @@ class Stage(abc.ABC):
 
     def forbid_threads(self) -> None:
         """Take from the bot what it needs to open threads in the channel, where the platform knows that."""
+        raise NotImplementedError(self.name)
+
+    def group_dm(self) -> Place:
+        """A direct message of several people and the bot, where the platform has that."""
         raise NotImplementedError(self.name)
 
     # What goes wrong.

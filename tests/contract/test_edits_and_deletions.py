@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import sent
 import stage
 
@@ -111,6 +112,18 @@ async def test_a_deletion_that_overtakes_its_post(scene: stage.Stage) -> None:
     await scene.idle()
     assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
     assert scene.answers(scene.under(asked)) == stage.answered(1)
+
+
+@pytest.mark.parametrize("empty_stage", ["slack", "slack_http"], indirect=True)
+async def test_an_edit_that_overtakes_its_post(scene: stage.Stage) -> None:
+    """A post whose edit arrives before it does is kept as it was edited (Discord sends in order)."""
+    asked = await scene.mention(scene.channel, "what is WAL?")
+    await scene.idle()
+    scene.swap_events()
+    slip = await scene.post(scene.under(asked), "what is SQL?")
+    await scene.edit(slip, "what is FTS?")
+    await scene.idle()
+    assert sent.texts(scene.requests[-1]) == ["what is WAL?", "what is FTS?"]
 
 
 async def test_what_was_deleted_does_not_come_back(scene: stage.Stage) -> None:

@@ -44,3 +44,15 @@ async def test_a_flat_direct_message_is_one_conversation(empty_stage: stage.Stag
         await scene.post(place, "still there?")
         scene.belongs("still there?", "flat")
     assert scene.answers(place) == stage.answered(1, 2, 3)
+
+
+@pytest.mark.parametrize("empty_stage", ["slack", "slack_http"], indirect=True)
+async def test_a_group_dm_behaves_as_a_channel(scene: stage.Stage) -> None:
+    """In a group DM the bot answers where it is mentioned, in a thread, and leaves the rest alone (Slack)."""
+    group = scene.group_dm()
+    await scene.post(group, "just us talking", by=scene.bob)
+    asked = await scene.mention(group, "what is WAL?")
+    await scene.idle()
+    assert scene.answers(group) == []
+    assert scene.answers(scene.under(asked)) == stage.answered(1)
+    assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
