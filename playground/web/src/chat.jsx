@@ -257,7 +257,7 @@ function Composer({ editLast, title }) {
     setFiles((old) => [...old, ...read.filter(Boolean)]);
   };
   const send = async () => {
-    const words = text.trim();
+    const words = field.current.value.trim();
     if (!words && !files.length) return;
     setText("");
     setFiles([]);

@@ -269,8 +269,8 @@ function Rows({ found }) {
           <h3>Posts</h3>
           <div class="table" role="region" aria-label="Posts" tabIndex={0}>
             <table>
-              <thead><tr><th>place</th><th>who</th><th>text</th></tr></thead>
-              <tbody>{found.rows.map((each) => <tr key={each.id}><td>{each.place ?? "waits"}</td><td>{each.author_name || each.role}</td><td>{each.text.slice(0, 120)}</td></tr>)}</tbody>
+              <thead><tr><th>#</th><th>who</th><th>text</th></tr></thead>
+              <tbody>{found.rows.map((each) => <tr key={each.id}><td>{each.place ?? "…"}</td><td class="who">{each.role === "assistant" ? "bot" : each.author_name || each.author}</td><td>{each.text.slice(0, 120)}</td></tr>)}</tbody>
             </table>
           </div>
         </>

@@ -16,10 +16,11 @@ function Dialog({ open, close, title, children }) {
     if (open && !node.current.open) node.current.showModal();
     if (!open && node.current.open) node.current.close();
   }, [open]);
+  const shut = () => node.current.close(); // at once: what is typed next is for the page below
   return (
-    <dialog ref={node} onClose={close} onClick={(event) => event.target === node.current && close()} aria-labelledby={`title-${title}`}>
+    <dialog ref={node} onClose={close} onClick={(event) => event.target === node.current && shut()} aria-labelledby={`title-${title}`}>
       <div class="inside">
-        <header><h2 id={`title-${title}`}>{title}</h2><button type="button" class="icon" aria-label="Close" onClick={close}>✕</button></header>
+        <header><h2 id={`title-${title}`}>{title}</h2><button type="button" class="icon" aria-label="Close" onClick={shut}>✕</button></header>
         {open ? children : null}
       </div>
     </dialog>
