@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.async_playwright import (  # type: ignore[import-untyped] # it ships no types
     Axe,
 )
-from conftest import ROOT, Screen, Served, looking, serving
+from browsing import ROOT, Screen, Served, looking, serving
 from playwright.async_api import Browser, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

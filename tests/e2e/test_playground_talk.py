@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import Screen
+from browsing import Screen
 from playwright.async_api import FilePayload, expect
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
