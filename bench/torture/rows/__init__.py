@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bench.torture import play
-from bench.torture.rows import content, crashes, host, intake, trouble
+from bench.torture.rows import content, crashes, host, intake, machine, trouble
 
 ROWS: dict[str, play.Row] = {
-    row.id: row for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS, *content.ROWS, *host.ROWS)
+    row.id: row
+    for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS, *content.ROWS, *host.ROWS, *machine.ROWS)
 }
