@@ -106,6 +106,7 @@ class Conversations:
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     at_once: int = 100
+    most: int = 1_000  # conversations in memory at the same time, those that wait their turn included
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
     _turnstile: asyncio.Semaphore | None = None
     _closing: bool = False
@@ -184,12 +185,17 @@ class Conversations:
                 await self.resume()
 
     def wake(self, conversation_id: conversation.ConversationId) -> None:
-        """See to it that a worker looks at this conversation after now."""
+        """See to it that a worker looks at this conversation after now.
+
+        Where `most` work or wait already it stays due in the log, and the next look finds it.
+        """
         if self._closing:
             return
         worker = self._workers.get(conversation_id)
         if worker is not None:
             worker.again = True
+            return
+        if len(self._workers) >= self.most:
             return
         task = asyncio.create_task(self._work(conversation_id), name=f"worker {conversation_id}")
         self._workers[conversation_id] = _Worker(task=task)

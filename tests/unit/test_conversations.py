@@ -377,3 +377,20 @@ async def test_posts_are_counted(tmp_path: pathlib.Path) -> None:
             labels = {"platform": "slack", "addressed": addressed}
             assert bot.metrics.registry.get_sample_value("threadmate_posts_total", labels) == 1
         assert bot.metrics.registry.get_sample_value("threadmate_busy_conversations") == 0
+
+
+async def test_what_finds_no_room_in_memory_waits_in_the_log(tmp_path: pathlib.Path) -> None:
+    """Past the most that may wait in memory a conversation stays due, and is answered at a later look."""
+    model = fakes.Model(holding=True)
+    async with world.opened(tmp_path, model=model) as bot:
+        bot.intake.most = 2
+        for number in range(1, 4):
+            await bot.intake.post(world.a_post(number, conversation=other(number)), world.HOME)
+        assert bot.intake.busy == 2
+        model.go.set()
+        await bot.idle()
+        assert await bot.log.due() == [other(3)]
+        assert await bot.intake.resume() == 1
+        await bot.idle()
+        assert len(bot.platform.visible) == 3
+        assert await bot.log.due() == []
