@@ -15,7 +15,7 @@ from playground import matching
 LABEL = "Offline stand-in, not Claude"
 NAMED = 6  # earlier posts that are named
 WORDS = 9  # of each
-PACE = 0.025  # seconds between pieces, so that one sees it stream
+PACE = 0.012  # seconds between pieces, so that one sees it stream
 PIECE = 7  # characters
 
 _POST = re.compile(r'<post by="([^"]*)" id="[^"]*">(.*?)</post>', re.DOTALL)

@@ -81,6 +81,8 @@ async def test_money_memory_and_log(screen: Screen, side: str) -> None:
     await screen.ask("the zebra is at the gate")
     await screen.say("and the giraffe sleeps")
     await expect(screen.answers).to_have_count(2)
+    panel = await screen.tab("Log")
+    await expect(panel.get_by_role("cell", name="finished")).to_have_count(2)
     panel = await screen.tab("Money")
     await expect(panel).to_contain_text("for 2 requests")
     await expect(panel.locator(".costs li")).to_have_count(5)
