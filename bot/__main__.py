@@ -24,6 +24,7 @@ from bot import (
     command_desk,
     conversation,
     conversations,
+    gate,
     http,
     metrics,
     policies,
@@ -105,7 +106,7 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         book = await stack.enter_async_context(thread_log.open(chosen.database_url))
         model = await stack.enter_async_context(_claude(chosen, sleep))
         counted = metrics.create()
-        platforms: dict[str, Adapter] = {}
+        platforms: dict[str, ports.Platform] = {}
         keeper = _tending(chosen, book, model, counted)
         stack.push_async_callback(keeper.aclose)
         intake = conversations.Conversations(
@@ -124,21 +125,26 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             now=_now,
             facts=model.facts,
         ).obey
-        platforms.update({adapter.name: adapter for adapter in _adapters(chosen, intake)})
+        rules = chosen.access()
+        entrance = gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now)
+        adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance)}
+        platforms.update(
+            {name: gate.Guarded(inside=adapter, rules=rules) for name, adapter in adapters.items()}
+        )
         checks: dict[str, http.Check] = {"thread_log": book.healthy}
-        checks.update({name: _check(adapter) for name, adapter in platforms.items()})
-        routes = [route for adapter in platforms.values() for route in adapter.routes()]
+        checks.update({name: _check(adapter) for name, adapter in adapters.items()})
+        routes = [route for adapter in adapters.values() for route in adapter.routes()]
         served = http.application(checks, counted.registry, routes)
         port = await stack.enter_async_context(
             http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
         )
-        for adapter in platforms.values():
+        for adapter in adapters.values():
             await stack.enter_async_context(adapter)
             stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
         await intake.resume()
         looking = asyncio.create_task(intake.keep_looking(), name="look for what is due")
         stack.callback(looking.cancel)
-        yield Bot(port=port, book=book, intake=intake, adapters=platforms)
+        yield Bot(port=port, book=book, intake=intake, adapters=adapters)
 
 
 def _responder(
@@ -219,6 +225,7 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
                 api_url=chosen.slack_api_url,
                 dm_mode=chosen.slack_dm_mode,
                 thread_replies=chosen.bot_thread_replies,
+                guests_matter=chosen.bot_guests == "deny",
                 intake=intake,
             )
         )
@@ -229,6 +236,7 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
                 api_url=chosen.discord_api_url,
                 gateway_url=chosen.discord_gateway_url,
                 thread_replies=chosen.bot_thread_replies,
+                access_ids=chosen.access().ids("discord"),
                 intake=intake,
             )
         )

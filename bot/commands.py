@@ -30,6 +30,7 @@ _WRITTEN = re.compile(r"!([A-Za-z]+)(?:\s+(.*)|)", re.DOTALL)
 class Command:
     """A command as a person gave it."""
 
+    standing: conversation.Standing | None = dataclasses.field(default=None, compare=False)  # its author's
     id: str  # the platform's id of the event or post: a command is carried out once
     word: str  # one of WORDS, lower-case
     argument: str  # what followed it, stripped

@@ -32,6 +32,18 @@ class Attachment:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Who somebody is in a place: what access is decided by. Never stored."""
+
+    platform: str
+    user: str
+    channel: str  # for a thread, the channel it hangs in
+    workspaces: tuple[str, ...] = ()  # Slack: the bot's and the person's; Discord: the guild, in a DM theirs
+    roles: tuple[str, ...] = ()
+    guest: bool = False  # a guest, or from a connected workspace
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Post:
     """What somebody wrote on a platform."""
 
@@ -47,6 +59,7 @@ class Post:
     edited_at: dt.datetime | None = None
     place: int | None = None  # which request first carried it; fixed by the log, None until then
     withheld: bool = False  # Claude's API refuses it: a word stands in its place
+    standing: Standing | None = dataclasses.field(default=None, compare=False)  # its author's, as it came
 
     @property
     def order(self) -> tuple[dt.datetime, int, str]:

@@ -22,9 +22,18 @@ class Intake(Protocol):
         """Record a post and wake its conversation; False when it was known. Acknowledge only after."""
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        standing: conversation.Standing | None = None,
     ) -> bool:
-        """Carry an edit into the log and a running answer; False when nothing changed or it is unknown."""
+        """Carry an edit into the log and a running answer; False when nothing changed or it is unknown.
+
+        `standing`: of the person who edited.
+        """
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post, also one that never arrived: its id is kept so that it cannot come back."""
@@ -32,7 +41,12 @@ class Intake(Protocol):
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command, or hint at an unknown word; None when it was handled before."""
 
-    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+    async def stop(
+        self,
+        conversation_id: conversation.ConversationId,
+        *,
+        standing: conversation.Standing | None = None,
+    ) -> bool:
         """Stop the running answer (a button or a reaction); False when none runs."""
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
@@ -96,7 +110,9 @@ Remember = Callable[[tuple[str, ...]], Awaitable[None]]
 class Platform(Protocol):
     """What the core asks of an adapter."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The `platform` of the homes that are its own."""
 
     async def history(
         self, home: conversation.Home, reply: conversation.Reply
@@ -109,6 +125,15 @@ class Platform(Protocol):
         Where `reply.platform_ids` is set the reply goes on there; where `reply.resumed` is and the ids
         are not, the adapter looks for its own post before it posts. Raises PlatformError.
         """
+
+    async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
+        """Tell the author of a post that it is not answered, so that nobody else sees it if possible.
+
+        Returns at once; a failure is logged and harms nothing.
+        """
+
+    async def tell(self, user: str, text: str) -> None:
+        """Write to somebody directly. Raises PlatformError."""
 
 
 class Draft(Protocol):

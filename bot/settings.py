@@ -7,20 +7,23 @@ empty value counts as unset. `.env.example` and the README's table are tested ag
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import pydantic
 import pydantic_settings
 
-from bot import errors, prompts
+from bot import access, errors, prompts
 
 Secret = pydantic.SecretStr
 Tokens = Annotated[int, pydantic.Field(ge=1)]
 HTTP_URL = r"^https?://[^\s/]+\S*$"
 WEBSOCKET_URL = r"^wss?://[^\s/]+\S*$"
 HttpUrl = Annotated[str, pydantic.Field(pattern=HTTP_URL)]
+Ids = Annotated[frozenset[str] | None, pydantic_settings.NoDecode]
 WebSocketUrl = Annotated[str, pydantic.Field(pattern=WEBSOCKET_URL)]
+ID = re.compile(r"slack:\w+|discord:[0-9]+")
 SHAPES = {
     HTTP_URL: "should be a URL that starts with http:// or https://",
     WEBSOCKET_URL: "should be a URL that starts with ws:// or wss://",
@@ -69,6 +72,11 @@ class Settings(pydantic_settings.BaseSettings):
     bot_window_turns: Annotated[int, pydantic.Field(ge=1)] = 20
     bot_thread_replies: Literal["always", "mention"] = "always"
 
+    bot_admins: Ids = None
+    bot_allow: Ids = None  # None: everybody
+    bot_deny: Ids = None
+    bot_guests: Literal["deny", "allow"] = "deny"
+
     bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 20
     bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
     bot_log_format: Literal["json", "console"] | None = None  # None: console on a terminal, else json
@@ -82,6 +90,16 @@ class Settings(pydantic_settings.BaseSettings):
     @classmethod
     def _is_app_token(cls, token: Secret | None) -> Secret | None:
         return _starts_with(token, "xapp-", "a Slack app-level token")
+
+    @pydantic.field_validator("bot_admins", "bot_allow", "bot_deny", mode="before")
+    @classmethod
+    def _is_list_of_ids(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        ids = frozenset(filter(None, (each.strip() for each in given.split(","))))
+        if not all(ID.fullmatch(each) for each in ids):
+            raise ValueError("should be ids behind their platform, commas between: slack:U0123,discord:42")
+        return ids or None
 
     @pydantic.field_validator("slack_api_url")
     @classmethod
@@ -105,6 +123,7 @@ class Settings(pydantic_settings.BaseSettings):
         "bot_effort",
         "bot_strategy",
         "bot_thread_replies",
+        "bot_guests",
         "bot_log_level",
         "bot_log_format",
         mode="before",
@@ -146,6 +165,15 @@ class Settings(pydantic_settings.BaseSettings):
     def floor_tokens(self) -> int:
         """What summarising keeps word for word, in tokens."""
         return self.bot_context_floor_tokens or self.bot_context_tokens // 2
+
+    def access(self) -> access.Rules:
+        """Who may do what."""
+        return access.Rules(
+            admins=self.bot_admins or frozenset(),
+            allow=self.bot_allow or frozenset(),
+            deny=self.bot_deny or frozenset(),
+            guests=self.bot_guests == "allow",
+        )
 
     def system_prompt(self) -> str:
         """The operator's instructions; the file wins over the variable."""

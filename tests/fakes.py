@@ -135,6 +135,8 @@ class Platform:
     earlier: Sequence[conversation.Post] = ()
     opened: dict[str, str] = dataclasses.field(default_factory=dict)  # reply id ─▶ platform id
     calls: list[str] = dataclasses.field(default_factory=list)
+    refused: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, sentence
+    told: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, text
     _reached: dict[str, asyncio.Event] = dataclasses.field(default_factory=dict)
 
     def step(self, name: str) -> None:
@@ -173,6 +175,15 @@ class Platform:
         self.step("opened")
         await remember((post_id,))
         return Reply(platform=self, id=post_id)
+
+    async def refuse(self, post: conversation.Post, _home: conversation.Home, sentence: str) -> None:
+        """Keep what the author of a post was told."""
+        self.refused.append((post.author, sentence))
+
+    async def tell(self, user: str, text: str) -> None:
+        """Keep what somebody was told directly."""
+        self.step("tell")
+        self.told.append((user, text))
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -30,10 +30,12 @@ from adapters.discord import (
     inbound,
     lanes,
     markup,
+    notices,
     parse,
     people,
     places,
     reply,
+    standings,
 )
 from bot import conversation, errors, pacing, ports
 
@@ -61,6 +63,7 @@ class Discord:
         api_url: str = API_URL,
         gateway_url: str | None = None,
         thread_replies: str = "always",
+        access_ids: frozenset[str] = frozenset(),
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -70,12 +73,19 @@ class Discord:
         self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
-        self._commanding = commanding.Commanding(client=self.client, intake=intake, api=self._calls)
+        self._notices = notices.Notices(client=self.client, api=self._calls)
+        self._standings = standings.Standings(
+            client=self.client, api=self._calls, ids=access_ids, clock=monotonic
+        )
+        self._commanding = commanding.Commanding(
+            client=self.client, intake=intake, standing=self._standings.of, api=self._calls
+        )
         self._door = inbound.Inbound(
             client=self.client,
             intake=intake,
             queue=self._queue,
             names=self._names,
+            standing=self._standings.of,
             obey=self._commanding.obey,
             needs_mention=thread_replies == "mention",
         )
@@ -120,6 +130,7 @@ class Discord:
         for writing in list(self._writing.values()):
             writing.stop_typing()
         await self._queue.close()
+        await self._notices.close()
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
@@ -151,7 +162,13 @@ class Discord:
         """What was said before the question; see ports.Platform."""
 
         async def read() -> list[conversation.Post]:
-            return await backfill.posts(resolve=self._door.channel, me=self._door.me, home=home, reply=reply)
+            return await backfill.posts(
+                resolve=self._door.channel,
+                standing=self._standings.of,
+                me=self._door.me,
+                home=home,
+                reply=reply,
+            )
 
         posts = await self._calls().make(read, patience=PATIENCE)
         for post in posts:
@@ -184,6 +201,14 @@ class Discord:
         self._writing[reply_due.conversation] = post
         await post.begin()
         return post
+
+    async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
+        """Tell the author of a post that it is not answered; see ports.Platform."""
+        self._notices.refuse(post, home, sentence)
+
+    async def tell(self, user: str, text: str) -> None:
+        """Write to somebody directly; see ports.Platform."""
+        await self._notices.tell(user, text)
 
     def _calls(self) -> calls.Calls:
         return calls.Calls(closed=self.client.is_closed, clock=self._monotonic, sleep=self._sleep)

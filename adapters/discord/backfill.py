@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 
 import discord
 
-from adapters.discord import parse
+from adapters.discord import parse, standings
 from bot import conversation
 
 MOST = 2000  # posts of a thread, the newest
@@ -16,7 +17,12 @@ Resolve = Callable[[int], Awaitable[object]]
 
 
 async def posts(
-    *, resolve: Resolve, me: parse.Me, home: conversation.Home, reply: conversation.Reply
+    *,
+    resolve: Resolve,
+    standing: standings.Find,
+    me: parse.Me,
+    home: conversation.Home,
+    reply: conversation.Reply,
 ) -> list[conversation.Post]:
     """The posts before the asker's, oldest first. Raises discord's errors."""
     if not home.workspace:
@@ -29,8 +35,13 @@ async def posts(
         messages = await _chain(channel, asker)
     else:
         messages = []
-    found = (parse.past(message, reply.conversation, me) for message in messages if message.id != asker)
-    return [post for post in found if post is not None]
+    found = []
+    for message in messages:
+        post = parse.past(message, reply.conversation, me) if message.id != asker else None
+        if post is not None:
+            who = await standing(message.author, home)
+            found.append(dataclasses.replace(post, standing=who))
+    return found
 
 
 async def _thread(thread: discord.Thread, asker: int, resolve: Resolve) -> list[discord.Message]:

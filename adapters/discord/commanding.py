@@ -12,7 +12,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord import calls, gateway, parse
+from adapters.discord import calls, gateway, parse, standings
 from bot import commands, conversation, errors, ports, splitting
 
 log = structlog.get_logger()
@@ -35,9 +35,14 @@ class Commanding:
     """Registers the slash commands and answers both kinds."""
 
     def __init__(
-        self, *, client: gateway.Client, intake: ports.Intake, api: Callable[[], calls.Calls]
+        self,
+        *,
+        client: gateway.Client,
+        intake: ports.Intake,
+        standing: standings.Find,
+        api: Callable[[], calls.Calls],
     ) -> None:
-        self._client, self._intake, self._api = client, intake, api
+        self._client, self._intake, self._standing, self._api = client, intake, standing, api
         for word, description in commands.WORDS.items():
             self._client.tree.add_command(self._slash(word, description))
 
@@ -101,21 +106,22 @@ class Commanding:
         """Answer a slash command so that only its author sees it; Discord waits three seconds for a sign."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         home = _home(interaction)
-        command = commands.Command(
-            id=str(interaction.id),
-            word=word,
-            argument=argument.strip(),
-            conversation=parse.conversation_id(home.address),
-            author=str(interaction.user.id),
-            author_name=interaction.user.display_name,
-        )
         try:
+            command = commands.Command(
+                id=str(interaction.id),
+                word=word,
+                argument=argument.strip(),
+                conversation=parse.conversation_id(home.address),
+                author=str(interaction.user.id),
+                author_name=interaction.user.display_name,
+                standing=await self._standing(interaction.user, home),
+            )
             outcome = await self._intake.command(command, home)
         except errors.ThreadmateError as error:
             log.warning("discord.command_failed", word=word, error=type(error).__name__)
             outcome = commands.Outcome(text=FAILED)
         outcome = outcome or commands.Outcome(text=DONE)
-        log.info("discord.command", conversation=command.conversation, word=word)
+        log.info("discord.command", channel=home.channel, word=word)
         pieces = splitting.split(outcome.text, limit=LIMIT) or [DONE]
         for part, piece in enumerate(pieces):
             await interaction.followup.send(

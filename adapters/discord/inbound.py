@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 from collections.abc import Awaitable, Callable
 
 import discord
 import structlog
 
-from adapters.discord import lanes, parse, people
+from adapters.discord import lanes, parse, people, standings
 from bot import commands, conversation, ports
 
 log = structlog.get_logger()
@@ -30,11 +31,12 @@ class Inbound:
         intake: ports.Intake,
         queue: lanes.Lanes,
         names: people.People,
+        standing: standings.Find,
         obey: Obey,
         needs_mention: bool,
     ) -> None:
         self._client, self._intake, self._queue, self._names = client, intake, queue, names
-        self._obey, self._needs_mention = obey, needs_mention
+        self._standing, self._obey, self._needs_mention = standing, obey, needs_mention
         self._own_deletions: collections.deque[int] = collections.deque(maxlen=OWN_DELETIONS)
 
     def on_message(self, message: discord.Message) -> None:
@@ -67,8 +69,7 @@ class Inbound:
         me = self.me
         if parse.ignored(message, me) is not None:
             return
-        channel = await self._resolve(message.channel)
-        seat = parse.seat(message, channel if isinstance(channel, discord.Thread) else None, me)
+        seat = await self._seat(message)
         post = parse.post(message, seat, me, await self._known(seat))
         if post is None:
             return
@@ -76,6 +77,8 @@ class Inbound:
         self._names.saw(scope, post.author_name, post.author)
         for user in message.mentions:
             self._names.saw(scope, user.display_name, str(user.id))
+        standing = await self._standing(message.author, seat.home)
+        post = dataclasses.replace(post, standing=standing)
         command = parse.command(post, seat)
         if command is not None:
             await self._obey(command, seat.home, message)
@@ -91,10 +94,15 @@ class Inbound:
         conversation_id = await self._intake.find(parse.PLATFORM, str(message.id))
         if conversation_id is None:
             return
+        standing = await self._standing(message.author, (await self._seat(message)).home)
         changed = await self._intake.edit(
-            conversation_id, str(message.id), parse.text(message, me), message.edited_at
+            conversation_id, str(message.id), parse.text(message, me), message.edited_at, standing=standing
         )
         log.info("discord.edit_recorded", conversation=conversation_id, post=str(message.id), changed=changed)
+
+    async def _seat(self, message: discord.Message) -> parse.Seat:
+        channel = await self._resolve(message.channel)
+        return parse.seat(message, channel if isinstance(channel, discord.Thread) else None, self.me)
 
     async def _resolve(self, channel: object) -> object:
         """The channel with its kind: an event can come before the client knows the thread it stands in."""

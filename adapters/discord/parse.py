@@ -135,6 +135,7 @@ def command(post: conversation.Post, seat: Seat) -> commands.Command | None:
         conversation=conversation_id(seat.home.channel) if opens_one else post.conversation,
         author=post.author,
         author_name=post.author_name,
+        standing=post.standing,
     )
 
 

@@ -37,6 +37,7 @@ from adapters.slack import (
     posts,
     reader,
     sockets,
+    standings,
     surface,
     web,
 )
@@ -66,6 +67,7 @@ class Slack:
         api_url: str = "https://slack.com/api/",
         dm_mode: Literal["threads", "flat"] = "threads",
         thread_replies: Literal["always", "mention"] = "always",
+        guests_matter: bool = False,
         intake: ports.Intake,
         clock: web.Clock = time.monotonic,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
@@ -77,6 +79,7 @@ class Slack:
         self._api_url = api_url
         self._dm_mode: Literal["threads", "flat"] = dm_mode
         self._thread_replies: Literal["always", "mention"] = thread_replies
+        self._guests_matter = guests_matter  # it must be known who is a guest before a post is told
         self._intake = intake
         self._clock = clock
         self._now = now
@@ -171,6 +174,15 @@ class Slack:
         await shown.open()
         return shown
 
+    async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
+        """Tell the author of a post that it is not answered; see ports.Platform."""
+        shown = self._notices.refusal(sentence, post, home)
+        self._background.start(shown, name="command outcome: a refusal")
+
+    async def tell(self, user: str, text: str) -> None:
+        """Write to somebody directly; see ports.Platform."""
+        await self._notices.direct(user, text)
+
     async def _start(self) -> None:
         session = await self._exits.enter_async_context(
             aiohttp.ClientSession(
@@ -182,24 +194,30 @@ class Slack:
         self._api = web.Web(client=client, clock=self._clock, sleep=self._sleep)
         self._rules, self._team = await self._identity()
         self._reader = reader.Reader(api=self._api, clock=self._clock)
-        self._names = names.Names(api=self._api, clock=self._clock)
+        self._names = names.Names(api=self._api, clock=self._clock, team=self._team)
+        self._notices = notices.Notices(api=self._api, name_of=self._names.known)
+        who = standings.Standings(people=self._names, matter=self._guests_matter)
         self._exits.push_async_callback(self._names.close)
         self._exits.push_async_callback(self._background.close, seconds=CLOSE_SECONDS)
         self._events = events.Events(
             intake=self._intake,
             rules=self._rules,
             names=self._names,
-            notices=notices.Notices(api=self._api, name_of=self._names.known),
+            standings=who,
+            notices=self._notices,
             background=self._background,
             since=f"{self._now().timestamp():.6f}",
         )
-        self._history = history.History(reader=self._reader, rules=self._rules, names=self._names)
+        self._history = history.History(
+            reader=self._reader, rules=self._rules, names=self._names, standings=who
+        )
         self._catch_up = catch_up.CatchUp(
             intake=self._intake,
             events=self._events,
             reader=self._reader,
             rules=self._rules,
             names=self._names,
+            standings=who,
         )
         self._events.read_on = self._catch_up.read_on
         # Before anything can arrive: what the log knew when it was last connected.

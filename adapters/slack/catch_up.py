@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Sequence
 
 import structlog
 
-from adapters.slack import address, events, names, parse, reader
+from adapters.slack import address, events, names, parse, reader, standings
 from bot import conversation, errors, ports
 
 READ_SECONDS = 90.0  # patience for one thread or channel
@@ -43,12 +43,14 @@ class CatchUp:
         reader: reader.Reader,
         rules: parse.Rules,
         names: names.Names,
+        standings: standings.Standings,
     ) -> None:
         self._intake = intake
         self._events = events
         self._reader = reader
         self._rules = rules
         self._names = names
+        self._standings = standings
         self._turnstile = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, known: Sequence[ports.Known], *, since: dt.datetime) -> None:
@@ -93,7 +95,7 @@ class CatchUp:
         ):
             if message.get("subtype") != "tombstone":
                 seen.add(str(message["ts"]))
-            await self._edit(message, each.conversation_id)
+            await self._edit(_event(message, spot.channel), each.conversation_id, team=each.home.workspace)
             is_newer = not each.newest_post or each.newest_at < parse.moment(str(message["ts"]))
             if was_in or is_newer:
                 await self._tell(message, spot.channel, each.home.workspace)
@@ -123,7 +125,7 @@ class CatchUp:
             where = parse.conversation_of(event, team=team, rules=self._rules)
             if where in known and message["ts"] == message.get("thread_ts"):
                 continue
-            await self._edit(message, where)
+            await self._edit(event, where, team=team)
             # A thread the bot has answered in but the log does not know was forgotten: it stays so.
             if self._rules.bot_user in (message.get("reply_users") or []):
                 continue
@@ -150,13 +152,16 @@ class CatchUp:
     async def _tell(self, message: reader.Message, channel: str, team: str) -> None:
         await self._events.take(_event(message, channel), team=team)
 
-    async def _edit(self, message: reader.Message, where: conversation.ConversationId) -> None:
+    async def _edit(self, message: parse.Event, where: conversation.ConversationId, *, team: str) -> None:
         if not message.get("edited"):
             return
         known = await self._names.look_up(parse.people(message) - {self._rules.bot_user})
         edit = parse.edit_of(message, where=where, rules=self._rules, names=known)
         if edit is not None:
-            await self._intake.edit(edit.conversation, edit.post_id, edit.text, edit.edited_at)
+            standing = await self._standings.of(message, team=team)
+            await self._intake.edit(
+                edit.conversation, edit.post_id, edit.text, edit.edited_at, standing=standing
+            )
 
 
 def _event(message: reader.Message, channel: str) -> parse.Event:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 
-from adapters.slack import disorder, happenings, names, notices, parse, reader
+from adapters.slack import disorder, happenings, names, notices, parse, reader, standings
 from bot import conversation, ports
 
 log = structlog.get_logger()
@@ -54,6 +55,7 @@ class Events:
         intake: ports.Intake,
         rules: parse.Rules,
         names: names.Names,
+        standings: standings.Standings,
         notices: notices.Notices,
         background: Background,
         since: str = "",
@@ -62,6 +64,7 @@ class Events:
         self._intake = intake
         self._rules = rules
         self._names = names
+        self._standings = standings
         self._notices = notices
         self._background = background
         self._passed_by = disorder.PassedBy()
@@ -84,7 +87,10 @@ class Events:
                 await self._turn_back(where, team=team)  # the mention may have come meanwhile
             return
         known = await self._names.look_up(parse.people(event) - {self._rules.bot_user})
-        await self._tell(parse.read(event, team=team, rules=self._rules, held=held, names=known))
+        standing = None
+        if not isinstance(found, happenings.Erased):  # what is deleted is erased, whoever wrote it
+            standing = await self._standings.of(event, team=team)
+        await self._tell(parse.read(event, team=team, rules=self._rules, held=held, names=known), standing)
         if isinstance(found, happenings.Said) and not held:
             self._passed_by.enter(where, found.post.id)
             await self._turn_back(where, team=team)
@@ -97,10 +103,10 @@ class Events:
         for event in self._passed_by.missed(where) if await self._intake.holds(where) else ():
             await self.take(event, team=team)
 
-    async def _tell(self, found: happenings.Happening) -> None:
+    async def _tell(self, found: happenings.Happening, standing: conversation.Standing | None) -> None:
         match found:
             case happenings.Said(post=post, home=home):
-                new = await self._intake.post(post, home)
+                new = await self._intake.post(dataclasses.replace(post, standing=standing), home)
                 log.info(
                     "slack.post_recorded",
                     conversation=post.conversation,
@@ -110,19 +116,19 @@ class Events:
                 )
                 edit = self._early_edits.take(post.conversation, post.id)
                 if new and edit is not None:
-                    await self._edit(edit)
+                    await self._edit(edit, standing)
             case happenings.Edited():
                 self._early_edits.keep(found)  # before it is told: the post may be recorded meanwhile
-                if await self._edit(found):
+                if await self._edit(found, standing):
                     self._early_edits.take(found.conversation, found.post_id)
             case happenings.Erased():
                 await self._intake.delete(found.conversation, found.post_id)
                 log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
             case happenings.Stopped():
-                stopped = await self._intake.stop(found.conversation)
+                stopped = await self._intake.stop(found.conversation, standing=standing)
                 log.info("slack.stop_pressed", conversation=found.conversation, stopped=stopped)
             case happenings.Ordered(command=command, home=home):
-                outcome = await self._intake.command(command, home)
+                outcome = await self._intake.command(dataclasses.replace(command, standing=standing), home)
                 log.info("slack.command", conversation=command.conversation, word=command.word)
                 if outcome is not None:
                     shown = self._notices.outcome(outcome, home, user=command.author)
@@ -130,7 +136,9 @@ class Events:
             case happenings.Nothing():
                 pass
 
-    async def _edit(self, edit: happenings.Edited) -> bool:
-        changed = await self._intake.edit(edit.conversation, edit.post_id, edit.text, edit.edited_at)
+    async def _edit(self, edit: happenings.Edited, standing: conversation.Standing | None) -> bool:
+        changed = await self._intake.edit(
+            edit.conversation, edit.post_id, edit.text, edit.edited_at, standing=standing
+        )
         log.info("slack.edit_recorded", conversation=edit.conversation, post=edit.post_id, changed=changed)
         return changed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 
 import structlog
 
-from adapters.slack import address, names, parse, reader, web
+from adapters.slack import address, names, parse, reader, standings, web
 from bot import conversation
 
 HISTORY_SECONDS = 130.0  # two waits of a minute, where Slack allows one request in a minute
@@ -19,21 +20,34 @@ log = structlog.get_logger()
 class History:
     """The posts before a question, as context."""
 
-    def __init__(self, *, reader: reader.Reader, rules: parse.Rules, names: names.Names) -> None:
+    def __init__(
+        self,
+        *,
+        reader: reader.Reader,
+        rules: parse.Rules,
+        names: names.Names,
+        standings: standings.Standings,
+    ) -> None:
         self._reader = reader
         self._rules = rules
         self._names = names
+        self._standings = standings
 
     async def before(self, home: conversation.Home, reply: conversation.Reply) -> list[conversation.Post]:
         """See ports.Platform.history. What Slack does not give in time is left out."""
         messages = await self._messages(address.read(home), before=reply.asker.id)
         people = frozenset[str]().union(*(parse.people(message) for message in messages))
         known = await self._names.look_up(people - {self._rules.bot_user})
-        read = (
-            parse.history_post(message, where=reply.conversation, rules=self._rules, names=known)
-            for message in messages
-        )
-        return [post for post in read if post is not None]
+        known_people = await self._standings.known(messages)
+        posts = []
+        for message in messages:
+            post = parse.history_post(message, where=reply.conversation, rules=self._rules, names=known)
+            if post is not None:
+                standing = self._standings.late(
+                    message, known_people, channel=home.channel, team=home.workspace
+                )
+                posts.append(dataclasses.replace(post, standing=standing))
+        return posts
 
     async def _messages(self, spot: address.Address, *, before: str) -> list[reader.Message]:
         if spot.thread == before:

@@ -6,6 +6,7 @@ else is. A file cannot be ephemeral, so one asked for in a channel goes to the p
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,22 @@ class Notices:
                 await self._say(spot, _FILE_SENT, user=user)
         except errors.PlatformError as error:
             log.warning("slack.outcome_not_shown", channel=spot.channel, fault=str(error))
+
+    async def refusal(self, sentence: str, post: conversation.Post, home: conversation.Home) -> None:
+        """Tell the author of a post that it is not answered; nobody else sees it."""
+        spot = address.read(home)
+        if spot.thread == post.id:  # an ephemeral post shows in a thread only where that has begun
+            spot = dataclasses.replace(spot, thread=spot.thread if spot.is_dm else "")
+        try:
+            await self._say(spot, sentence, user=post.author)
+        except errors.PlatformError as error:
+            log.warning("slack.refusal_not_shown", channel=spot.channel, fault=str(error))
+
+    async def direct(self, user: str, text: str) -> None:
+        """Write to somebody's DM. Raises PlatformError."""
+        dm = address.Address(channel=user, thread="", user_team="")
+        for part in forms.BLOCKS.split(forms.tame(text, name_of=self._name_of)):
+            await self._post(dm, part)
 
     async def app_opened(self, event: Mapping[str, Any]) -> None:
         """Somebody opened the app: prompts in its Messages tab, what it can do in its Home tab."""

@@ -48,12 +48,17 @@ def team_of(body: Event) -> str:
     return str(body.get("team_id") or body.get("enterprise_id") or "")
 
 
+def author(event: Event) -> str:
+    """The id of whoever wrote, changed or pressed: a person's, else a bot's; "" for nobody."""
+    message = event.get("message") or event
+    return str(message.get("user") or message.get("bot_id") or "")
+
+
 def people(event: Event) -> frozenset[str]:
     """The ids whose names `read` wants."""
     message = event.get("message") or event
     text = str(message.get("text") or "")
-    author = message.get("user") or message.get("bot_id")
-    return frozenset(filter(None, (*markdown.mentioned_users(text), author and str(author))))
+    return frozenset(filter(None, (*markdown.mentioned_users(text), author(event))))
 
 
 def conversation_of(event: Event, *, team: str, rules: Rules) -> conversation.ConversationId:
@@ -212,15 +217,15 @@ def _deleted(event: Event, *, where: conversation.ConversationId, rules: Rules) 
 def _post(
     message: Event, *, where: conversation.ConversationId, rules: Rules, names: Names, addressed: bool
 ) -> conversation.Post:
-    author = str(message.get("user") or message.get("bot_id") or "")
+    wrote = author(message)
     given_name = message.get("username") or (message.get("bot_profile") or {}).get("name")
     edited = (message.get("edited") or {}).get("ts")
     return conversation.Post(
         conversation=where,
         id=str(message["ts"]),
         role="user",
-        author=author,
-        author_name=names.get(author) or str(given_name or author),
+        author=wrote,
+        author_name=names.get(wrote) or str(given_name or wrote),
         text=_words(message, rules=rules, names=names),
         sent_at=moment(str(message["ts"])),
         addressed=addressed,

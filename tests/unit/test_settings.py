@@ -36,6 +36,10 @@ DEFAULTS = {
     "BOT_CONTEXT_FLOOR_TOKENS": None,
     "BOT_WINDOW_TURNS": 20,
     "BOT_THREAD_REPLIES": "always",
+    "BOT_ADMINS": None,
+    "BOT_ALLOW": None,
+    "BOT_DENY": None,
+    "BOT_GUESTS": "deny",
     "BOT_SHUTDOWN_SECONDS": 20,
     "BOT_LOG_LEVEL": "info",
     "BOT_LOG_FORMAT": None,
@@ -77,6 +81,10 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
         ("SLACK_BOT_TOKEN", "canary-xoxb", "starts with xoxb-"),  # some other token
         ("SLACK_APP_TOKEN", "xoxb-canary", "starts with xapp-"),  # the two swapped
         ("SLACK_API_URL", "ftp://canary", "a URL that starts with http"),  # another scheme
+        ("BOT_ADMINS", "U0CANARY", "slack:U0123"),  # no platform
+        ("BOT_ALLOW", "slack:U1,canary", "slack:U0123"),  # one of two
+        ("BOT_DENY", "discord:canary", "slack:U0123"),  # a name where an id belongs
+        ("BOT_GUESTS", "canary", "'deny' or 'allow'"),
         ("SLACK_DM_MODE", "canary", "'threads' or 'flat'"),  # no such mode
         ("DISCORD_API_URL", "https://", "a URL that starts with http"),  # no host
         ("DISCORD_GATEWAY_URL", "https://canary", "a URL that starts with ws"),  # not a websocket
@@ -228,3 +236,12 @@ def test_it_cannot_be_changed() -> None:
     """The settings are frozen."""
     with pytest.raises(ValueError, match="frozen"):
         settings.load().bot_model = "other"
+
+
+def test_ids_are_read_from_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commas and blanks separate ids; nothing between them is no id."""
+    monkeypatch.setenv("BOT_ADMINS", " slack:U1, discord:42,,")
+    monkeypatch.setenv("BOT_DENY", " , ")
+    chosen = settings.load()
+    assert chosen.access().admins == {"slack:U1", "discord:42"}
+    assert chosen.access().deny == frozenset()

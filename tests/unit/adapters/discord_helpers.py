@@ -70,7 +70,13 @@ class Core:
         return True
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        standing: conversation.Standing | None = None,  # noqa: ARG002 - the port's signature
     ) -> bool:
         """See ports.Intake."""
         self._note(f"edit {post_id}")
@@ -93,7 +99,12 @@ class Core:
         self.obeyed.append(command)
         return self.outcome
 
-    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+    async def stop(
+        self,
+        conversation_id: conversation.ConversationId,
+        *,
+        standing: conversation.Standing | None = None,  # noqa: ARG002 - the port's signature
+    ) -> bool:
         """See ports.Intake."""
         self._note(f"stop {conversation_id}")
         return False

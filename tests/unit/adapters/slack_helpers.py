@@ -54,7 +54,13 @@ class Intake:
         return True
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        standing: conversation.Standing | None = None,  # noqa: ARG002 - the port's signature
     ) -> bool:
         """Change a known post."""
         post = self.posts.get((conversation_id, post_id))
@@ -78,7 +84,12 @@ class Intake:
         self.homes_of.setdefault(command.conversation, home)
         return self.outcome
 
-    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+    async def stop(
+        self,
+        conversation_id: conversation.ConversationId,
+        *,
+        standing: conversation.Standing | None = None,  # noqa: ARG002 - the port's signature
+    ) -> bool:
         """Keep it."""
         self.stopped.append(conversation_id)
         return True

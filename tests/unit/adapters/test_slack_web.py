@@ -103,7 +103,7 @@ async def test_names_are_kept_within_bounds() -> None:
     """A name is asked once while fresh, many askers share a question, and old names give way."""
     async with connected() as (workspace, calls, time):
         people = [workspace.add_user(f"Person {number}", display_name="") for number in range(3)]
-        known = names.Names(api=calls, clock=time)
+        known = names.Names(api=calls, clock=time, team=workspace.team_id)
         assert (await known.look_up(people))[people[0]] == "Person 0"
         await known.look_up(people)
         assert len(workspace.called("users.info")) == 3

@@ -1,0 +1,166 @@
+"""The gate: between the adapters and the core, so that nothing of a denied person comes in.
+
+Both ways are guarded: what adapters tell (`Gate`), and what they are asked for (`Guarded`: threads that are
+read late). A refusal is told once a day to each person in each conversation; of it only ids are kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from bot import access, commands, conversation, ports
+
+log = structlog.get_logger()
+
+
+class Inside(Protocol):
+    """The intake behind the gate; see ports.Intake."""
+
+    async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Record a post."""
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> bool:
+        """Carry an edit into the log."""
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Erase a post."""
+
+    async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
+        """Carry out a command."""
+
+    async def stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Stop the running answer."""
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in that conversation."""
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation that holds this post."""
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """Conversations with a post since then."""
+
+
+class Claims(Protocol):
+    """What the gate needs of the thread log."""
+
+    async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
+        """True for the first that claims an id, False ever after."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Implements ports.Intake: what is allowed goes on to `inside`, the rest is refused and not kept."""
+
+    inside: Inside
+    rules: access.Rules
+    claims: Claims
+    platforms: Mapping[str, ports.Platform]
+    now: Callable[[], dt.datetime]
+
+    async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Let a post in; see ports.Intake. A question by a denied person is refused, privately."""
+        if self.rules.admits(post.standing or access.standing(post.author, home)):
+            return await self.inside.post(post, home)
+        log.info("access.denied", conversation=post.conversation, post=post.id)
+        claim = f"refused:{post.author}:{self.now():%Y-%m-%d}"
+        if post.addressed and await self.claims.claim_command(post.conversation, claim):
+            await self.platforms[home.platform].refuse(post, home, access.REFUSAL)
+        return False
+
+    async def edit(
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        standing: conversation.Standing | None = None,
+    ) -> bool:
+        """Let an edit in, unless its author has been denied since the post was recorded."""
+        if standing is not None and not self.rules.admits(standing):
+            log.info("access.denied", conversation=conversation_id, post=post_id)
+            return False
+        return await self.inside.edit(conversation_id, post_id, text, edited_at)
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Erase a post, whoever wrote it."""
+        return await self.inside.delete(conversation_id, post_id)
+
+    async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
+        """Let a command in, or say that it is refused."""
+        if self.rules.admits(command.standing or access.standing(command.author, home)):
+            return await self.inside.command(command, home)
+        log.info("access.denied", conversation=command.conversation, word=command.word)
+        new = await self.claims.claim_command(command.conversation, command.id)
+        return commands.Outcome(text=access.REFUSAL) if new else None
+
+    async def stop(
+        self,
+        conversation_id: conversation.ConversationId,
+        *,
+        standing: conversation.Standing | None = None,
+    ) -> bool:
+        """Stop the running answer; a denied person stops nothing."""
+        if standing is not None and not self.rules.admits(standing):
+            return False
+        return await self.inside.stop(conversation_id)
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """See ports.Intake."""
+        return await self.inside.holds(conversation_id)
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """See ports.Intake."""
+        return await self.inside.find(platform, post_id)
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """See ports.Intake."""
+        return await self.inside.homes(platform, since)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Guarded:
+    """Implements ports.Platform: what a thread's history holds of denied people stays outside."""
+
+    inside: ports.Platform
+    rules: access.Rules
+
+    @property
+    def name(self) -> str:
+        """The platform's."""
+        return self.inside.name
+
+    async def history(
+        self, home: conversation.Home, reply: conversation.Reply
+    ) -> Sequence[conversation.Post]:
+        """The posts before the asker's, of people who may talk with the bot; the bot's own are all there."""
+        posts = await self.inside.history(home, reply)
+        kept = [
+            post
+            for post in posts
+            if post.role == "assistant"
+            or self.rules.admits(post.standing or access.standing(post.author, home))
+        ]
+        if len(kept) < len(posts):
+            log.info("access.history_denied", conversation=reply.conversation, posts=len(posts) - len(kept))
+        return kept
+
+    async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
+        """See ports.Platform."""
+        return await self.inside.open(reply, remember)
+
+    async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
+        """See ports.Platform."""
+        await self.inside.refuse(post, home, sentence)
+
+    async def tell(self, user: str, text: str) -> None:
+        """See ports.Platform."""
+        await self.inside.tell(user, text)
