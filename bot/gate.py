@@ -44,6 +44,11 @@ class Inside(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post."""
 
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """The ids of people's posts since then."""
+
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """Conversations with a post since then."""
 
@@ -120,6 +125,12 @@ class Gate:
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """See ports.Intake."""
         return await self.inside.find(platform, post_id)
+
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """See ports.Intake."""
+        return await self.inside.posts_since(conversation_id, since)
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """See ports.Intake."""
