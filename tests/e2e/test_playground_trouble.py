@@ -60,4 +60,5 @@ async def test_the_bot_is_killed_and_started_again(screen: Screen, side: str) ->
     directory = (await screen.read("api/state"))["sides"][side]
     thread = [each["id"] for each in directory["places"] if each["kind"] == "thread"][-1]
     posts = (await screen.read(f"api/{side}/posts/{thread}"))["posts"]
-    assert [post["author"] == directory["bot"] for post in posts].count(True) == 3
+    # A long answer may take two posts on Discord; each answer begins once.
+    assert sum(post["text"].startswith("*Offline stand-in") for post in posts) == 3
