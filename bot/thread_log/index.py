@@ -1,29 +1,37 @@
 """The full-text index, kept in step with the posts. Rule: it changes in the transaction that changes them.
 
-A row holds the conversation as a token (so that a search never leaves it), the author's name, the text
-with the names of its files, and as context the texts of the two posts before it. FTS5 keeps no copy of
-the text (`content=''`), so taking a row out needs the very values it was put in with: they are always
-worked out from the posts, before the change for the old and after it for the new.
+A row holds the author's name, the text with the names of its files, and as context the texts of the two
+posts before it. Every word is written with its conversation in front, so that a search never leaves the
+conversation and costs what that holds, however large the log is. FTS5 keeps no copy of the text
+(`content=''`), so taking a row out needs the very values it was put in with: they are always worked out
+from the posts, before the change for the old and after it for the new.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 CONTEXT_POSTS = 2
 CONTEXT_CHARACTERS = 1000
 """How much of each post before goes into the context: long answers would else stand in the index thrice."""
 
+_WORD = re.compile(r"[^\W_]+")
+
 Order = tuple[int, int, str]
 """Platform order within a conversation: sent_at, length of the id, id (as `conversation.Post.order`)."""
 
 
-def token(number: int) -> str:
-    """The word that stands for a conversation."""
-    return f"t{number}"
+def words(number: int, text: str) -> list[str]:
+    """The words of a text as the index holds them for a conversation.
+
+    What stands in front has no vowel, so that a word is stemmed as it would be alone.
+    """
+    return [f"t{number}z{word}" for word in _WORD.findall(unicodedata.normalize("NFC", text))]
 
 
 @contextlib.contextmanager
@@ -39,7 +47,7 @@ def add(db: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Index stored posts."""
     for seq in seqs:
         db.execute(
-            "INSERT INTO post_index (rowid, thread, author, text, context) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO post_index (rowid, author, text, context) VALUES (?, ?, ?, ?)",
             (seq, *_values(db, seq)),
         )
 
@@ -48,13 +56,12 @@ def remove(db: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Take posts, as they are stored now, out of the index."""
     for seq in seqs:
         db.execute(
-            "INSERT INTO post_index (post_index, rowid, thread, author, text, context)"
-            " VALUES ('delete', ?, ?, ?, ?, ?)",
+            "INSERT INTO post_index (post_index, rowid, author, text, context) VALUES ('delete', ?, ?, ?, ?)",
             (seq, *_values(db, seq)),
         )
 
 
-def _values(db: sqlite3.Connection, seq: int) -> tuple[str, str, str, str]:
+def _values(db: sqlite3.Connection, seq: int) -> tuple[str, ...]:
     number, author, text, attachments, *order = db.execute(
         "SELECT conversation, author_name, text, attachments, sent_at, length(id), id"
         " FROM posts WHERE seq = ?",
@@ -68,7 +75,8 @@ def _values(db: sqlite3.Connection, seq: int) -> tuple[str, str, str, str]:
         " ORDER BY sent_at DESC, length(id) DESC, id DESC LIMIT ?",
         (CONTEXT_CHARACTERS, number, *order, CONTEXT_POSTS),
     ).fetchall()
-    return token(number), author, text, "\n".join(text for (text,) in before)
+    columns = (author, text, "\n".join(text for (text,) in before))
+    return tuple(" ".join(words(number, column)) for column in columns)
 
 
 def _at(db: sqlite3.Connection, conversation: int, order: Order) -> list[int]:

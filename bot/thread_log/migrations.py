@@ -191,11 +191,10 @@ def m003_summaries(db: sqlite3.Connection) -> None:
 
 
 def m004_search(db: sqlite3.Connection) -> None:
-    """The full-text index, filled from the posts that are there, and the account of erasures."""
+    """A first full-text index (m009 makes it anew), and the account of erasures."""
     db.execute("""CREATE VIRTUAL TABLE post_index USING fts5(
         thread, author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
     )""")
-    index.add(db, [seq for (seq,) in db.execute("SELECT seq FROM posts ORDER BY seq")])
     db.execute("""CREATE TABLE upkeep (          -- one row
         erasures INTEGER NOT NULL,               -- how often something was erased
         scrubbed INTEGER NOT NULL                -- up to which erasure the bytes are gone too
@@ -241,6 +240,15 @@ def m008_owners(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE replies ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
 
 
+def m009_local_words(db: sqlite3.Connection) -> None:
+    """The full-text index with each word under its conversation, filled from the posts that are there."""
+    db.execute("DROP TABLE post_index")
+    db.execute("""CREATE VIRTUAL TABLE post_index USING fts5(
+        author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
+    )""")
+    index.add(db, [seq for (seq,) in db.execute("SELECT seq FROM posts ORDER BY seq")])
+
+
 STEPS: Sequence[Step] = (
     m001_posts,
     m002_replies,
@@ -250,6 +258,7 @@ STEPS: Sequence[Step] = (
     m006_context,
     m007_withheld,
     m008_owners,
+    m009_local_words,
 )
 
 

@@ -12,11 +12,10 @@ import re
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import index, rows
+from bot.thread_log import ranking, rows
 
 MAX_WORDS = 64  # of one query: past that a question is a pasted document
 
-_WEIGHTS = "0.0, 4.0, 1.0, 0.5"  # thread, author, text, context
 _WORD = re.compile(r"[^\W_]+")
 _FUNCTION_WORDS = """
 a about above after again all am an and any are aren as at be because been before being below between both
@@ -47,11 +46,7 @@ def search(
     words = content_words(rows.clean(query))
     if number is None or not words:
         return []
-    wanted = " OR ".join(f'"{word}"' for word in words)
-    ranked = db.execute(
-        "SELECT rowid, -rank FROM post_index WHERE post_index MATCH ? AND rank MATCH ? ORDER BY rank",
-        (f'thread : "{index.token(number)}" AND {{author text context}} : ({wanted})', f"bm25({_WEIGHTS})"),
-    )
+    ranked = ranking.best(db, number=number, words=words)
     hits = (
         Hit(post=post, score=score) for seq, score in ranked if (post := _visible(db, conversation_id, seq))
     )

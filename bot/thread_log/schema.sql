@@ -101,9 +101,6 @@ CREATE TABLE summaries (
     CHECK (first_place <= last_place)
 ) STRICT;
 CREATE INDEX summaries_place ON summaries (conversation, first_place);
-CREATE VIRTUAL TABLE post_index USING fts5(
-    thread, author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
-);
 CREATE TABLE upkeep (          -- one row
     erasures INTEGER NOT NULL,               -- how often something was erased
     scrubbed INTEGER NOT NULL                -- up to which erasure the bytes are gone too
@@ -124,3 +121,6 @@ CREATE TABLE corrections (
     made_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX corrections_place ON corrections (conversation, place);
+CREATE VIRTUAL TABLE post_index USING fts5(
+    author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
+);
