@@ -78,6 +78,9 @@ class Answering(Protocol):
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the next reply to its end; False when nothing was due."""
 
+    async def queued(self, conversation_id: conversation.ConversationId) -> None:
+        """Say that others are answered first."""
+
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
         """Close the next reply as failed: it cannot be delivered."""
 
@@ -222,6 +225,9 @@ class Conversations:
         self._turnstile = self._turnstile or asyncio.Semaphore(self.at_once)
         failures = 0
         try:
+            if self._turnstile.locked():
+                with contextlib.suppress(Exception):  # a courtesy, whatever becomes of it
+                    await self.responder.queued(conversation_id)
             while not self._closing:
                 worker.again = False
                 async with self._turnstile:

@@ -164,6 +164,10 @@ class Guarded:
             log.info("access.history_denied", conversation=reply.conversation, posts=len(posts) - len(kept))
         return kept
 
+    async def queued(self, home: conversation.Home) -> None:
+        """See ports.Platform."""
+        await self.inside.queued(home)
+
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """See ports.Platform."""
         return await self.inside.open(reply, remember)

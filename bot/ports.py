@@ -119,6 +119,9 @@ class Platform(Protocol):
     ) -> Sequence[conversation.Post]:
         """The posts of the thread before the asker's, oldest first, none addressed."""
 
+    async def queued(self, home: conversation.Home) -> None:
+        """Show, where the platform can, that others are answered first; a courtesy that never raises."""
+
     async def open(self, reply: conversation.Reply, remember: Remember) -> ReplyPost:
         """Put a first sign of the answer in place and remember its id.
 
@@ -219,6 +222,9 @@ class Log(Protocol):
 
     async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
         """Close the row: FINISHED, FAILED (note: the error's class) or WITHDRAWN."""
+
+    async def newest(self, conversation_id: conversation.ConversationId) -> Known | None:
+        """Where a conversation lives, and its newest post by a person; None if it is unknown."""
 
     async def search(
         self, conversation_id: conversation.ConversationId, query: str, limit: int

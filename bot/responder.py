@@ -92,6 +92,13 @@ class Responder:
         self.ended(conversation_id)
         return True
 
+    async def queued(self, conversation_id: conversation.ConversationId) -> None:
+        """Let the people of a conversation know that others are answered first."""
+        known = await self.log.newest(conversation_id)
+        platform = self.platforms.get(known.home.platform) if known else None
+        if known and platform:
+            await platform.queued(known.home)
+
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
         """Close the next reply as failed: trying again would not help. The person is told if they can be."""
         reply = await self.log.begin(conversation_id)

@@ -162,6 +162,10 @@ class Platform:
         self.step("history")
         return self.earlier
 
+    async def queued(self, _home: conversation.Home) -> None:
+        """Others are answered first."""
+        self.step("queued")
+
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> Reply:
         """Find the reply's post, or post a first sign."""
         self.step("open")

@@ -175,6 +175,14 @@ class Discord:
             self._names.saw(home.workspace or home.channel, post.author_name, post.author)
         return posts
 
+    async def queued(self, home: conversation.Home) -> None:
+        """Discord can show only that the bot types; see ports.Platform."""
+        try:
+            channel = self.client.get_partial_messageable(int(home.channel))
+            await self._calls().make(channel.typing, patience=0)
+        except errors.PlatformError as error:
+            log.info("discord.no_typing", error=type(error).__name__)
+
     async def open(self, reply_due: conversation.Reply, remember: ports.Remember) -> reply.ReplyPost:
         """Open the answer's thread and begin to type; see reply.py for why nothing is posted yet."""
         # What the log knows decides what was missed; it is asked before replies add to it.

@@ -140,6 +140,22 @@ class Slack:
         """The posts of the thread before the asker's; see ports.Platform."""
         return await self._history.before(home, reply)
 
+    async def queued(self, home: conversation.Home) -> None:
+        """The status under the thread says that others come first; see ports.Platform."""
+        spot = address.read(home)
+        if not spot.thread or not self._native.has(native.STATUS):
+            return
+        try:
+            await self._api.call(
+                native.STATUS,
+                patience=0,
+                channel_id=spot.channel,
+                thread_ts=spot.thread,
+                status="is busy, your turn will come…",
+            )
+        except errors.PlatformError as error:
+            log.info("slack.courtesy_skipped", method=native.STATUS, fault=type(error).__name__)
+
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """Put a first sign of the answer in place; see ports.Platform."""
         spot = address.read(reply.home)

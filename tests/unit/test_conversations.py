@@ -192,6 +192,10 @@ class Broken:
         self.answered.append(conversation_id)
         return self.answered.count(conversation_id) == 1
 
+    async def queued(self, _conversation_id: conversation.ConversationId) -> None:
+        """Fail, too."""
+        raise ValueError("a third bug")
+
     async def give_up(self, _conversation_id: conversation.ConversationId, _error: Exception) -> None:
         """Fail, too."""
         raise ValueError("another bug")
@@ -233,6 +237,9 @@ class Counting:
         await self.gates.get(conversation_id, self.go).wait()
         self.running -= 1
         return due
+
+    async def queued(self, _conversation_id: conversation.ConversationId) -> None:
+        """Nobody is told here."""
 
     async def give_up(self, _conversation_id: conversation.ConversationId, _error: Exception) -> None:
         """Nothing is given up here."""
@@ -394,3 +401,31 @@ async def test_what_finds_no_room_in_memory_waits_in_the_log(tmp_path: pathlib.P
         await bot.idle()
         assert len(bot.platform.visible) == 3
         assert await bot.log.due() == []
+
+
+async def test_people_see_that_they_wait(tmp_path: pathlib.Path) -> None:
+    """Whoever has to wait for others is told so on the platform, once, and is answered all the same."""
+    model = fakes.Model(holding=True)
+    async with world.opened(tmp_path, model=model, at_once=1) as bot:
+        await bot.intake.post(world.a_post(1, conversation=other(1)), world.HOME)
+        await model.called(1)
+        assert "queued" not in bot.platform.calls
+        await bot.intake.post(world.a_post(2, conversation=other(2)), world.HOME)
+        await bot.platform.reached("queued")
+        model.go.set()
+        await bot.idle()
+        assert bot.platform.calls.count("queued") == 1
+        assert len(bot.platform.visible) == 2
+
+
+async def test_a_platform_that_cannot_say_so_is_no_obstacle(tmp_path: pathlib.Path) -> None:
+    """When telling those who wait fails, they are answered all the same."""
+    model, platform = fakes.Model(holding=True), fakes.Platform()
+    platform.faults["queued"] = [errors.PlatformUnavailable()]
+    async with world.opened(tmp_path, model=model, platform=platform, at_once=1) as bot:
+        for number in (1, 2):
+            await bot.intake.post(world.a_post(number, conversation=other(number)), world.HOME)
+        await platform.reached("queued")
+        model.go.set()
+        await bot.idle()
+        assert len(platform.visible) == 2

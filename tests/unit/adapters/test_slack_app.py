@@ -452,3 +452,15 @@ async def test_a_gap_without_any_connection_is_filled() -> None:
         assert {"lost"} == {each.status for each in scene.workspace.events if each.event["ts"] == ts}
         outage.left = 1
         await slack_helpers.until(lambda: ts in {post.id for post in scene.intake.told})
+
+
+async def test_who_has_to_wait_sees_it() -> None:
+    """The status under the thread tells that others are answered first; a refusal of it is no fault."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        await scene.adapter.queued(scene.intake.homes_of[post.conversation])
+        (call,) = scene.workspace.called("assistant.threads.setStatus")
+        assert call.args["thread_ts"] == post.id
+        assert "turn" in call.args["status"]
+        scene.workspace.fail(slack.Fault(kind="error", method="assistant.*", error="not_allowed"))
+        await scene.adapter.queued(scene.intake.homes_of[post.conversation])
