@@ -133,6 +133,11 @@ class Arena:
         self.exits.append(await self._home.ended(pid))
         return self.exits[-1]
 
+    @property
+    def alive(self) -> bool:
+        """Whether the bot has not ended by itself."""
+        return self.pid is not None and _running(self.pid)
+
     async def gone(self, pid: int, *, seconds: float) -> bool:
         """Wait until a process has ended by itself; False when it has not in so many seconds."""
         deadline = time.monotonic() + seconds

@@ -63,7 +63,8 @@ async def _at_step(how: play.Run, score: play.Score, step: str, times: int) -> i
     async with arena.opened(how.platform, home=how.home, seed=how.seed + times) as stage:
         await _warm_up(stage)
         for number in range(times):
-            await stage.start(kill=(step, 1))
+            await stage.start(wait=False, kill=(step, 1))
+            await stage.until(lambda: stage.world.listening() or not stage.alive)  # it may be met at once
             said = await stage.ask(stage.chance.choice(stage.world.channels))
             if not await stage.died(seconds=8):
                 score.check(False, f"the step {step!r} was not reached")  # noqa: FBT003 - it is a plain failure
