@@ -23,7 +23,7 @@ WORDS: dict[str, str] = {
 }
 """Every command with its one-line description, in the order `help` lists them."""
 
-_WRITTEN = re.compile(r"!([A-Za-z]+)(?:\s+(.*)|)", re.DOTALL)
+_WRITTEN = re.compile(r"!([A-Za-z]+)[!.?]*(?:\s+(.*)|)", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,8 @@ class Outcome:
 def parse(text: str) -> tuple[str, str] | None:
     """Take `!word rest` apart into (word, rest), None when the text is not written as a command.
 
-    The word may be unknown: `hint` says what to tell then. "!" alone, "!!" and "!?" are not commands.
+    The word may be unknown: `hint` says what to tell then. "!" alone, "!!" and "!?" are not commands;
+    marks at the word's end do not count.
     """
     found = _WRITTEN.fullmatch(text.strip())
     return (found[1].lower(), found[2] or "") if found else None

@@ -11,6 +11,7 @@
     │   ├── Unreachable          passing; no connection, or it was cut again and again
     │   ├── SpendLimit           the operator's account is at its limit
     │   ├── KeyRefused           the operator's key is not accepted
+    │   ├── ModelUnknown         the operator's model is not known there
     │   ├── Rejected             the request itself was refused (a 400): retrying cannot help
     │   ├── TooLong              the request does not fit the model's window
     │   ├── Declined             the model declined to answer
@@ -79,6 +80,10 @@ class SpendLimit(ModelError):
 
 class KeyRefused(ModelError):
     """Claude does not accept my key. Please tell whoever runs me to check it."""
+
+
+class ModelUnknown(ModelError):
+    """The model I am set to use is not available. Please tell whoever runs me to check BOT_MODEL."""
 
 
 class Rejected(ModelError):

@@ -53,8 +53,8 @@ async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[
             await web.TCPSite(runner, host, port).start()
         except OSError:
             raise errors.OperatorError(
-                f"BOT_HTTP_PORT: cannot listen on {host}:{port}; another program may be using it. "
-                "Stop that one or choose another port."
+                f"BOT_HTTP_HOST, BOT_HTTP_PORT: cannot listen on {host}:{port}. Another program may be using "
+                "that port, or this machine has no such address: choose another."
             ) from None
         yield runner.addresses[0][1]
     finally:

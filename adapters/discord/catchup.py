@@ -101,10 +101,12 @@ class CatchUp:
                 return
             except errors.PostGone:
                 messages = []
+        # Edits first: what is answered next must stand on what they say.
+        for message in [*await self._root(visit, since), *messages]:
+            await self._door.deliver_edit(message)
         for message in messages:
             if message.id > visit.known:
                 await self._door.deliver(message)
-            await self._door.deliver_edit(message)
         await self._look_for_deleted(visit, since, {str(message.id) for message in messages})
         self._look_below(visit, since, planned)
 
@@ -163,6 +165,19 @@ class CatchUp:
             return []
         history = channel.history(after=since, limit=MOST_POSTS, oldest_first=False)
         return [message async for message in history][::-1]
+
+    async def _root(self, visit: Visit, since: dt.datetime) -> list[discord.Message]:
+        """The post a thread was opened from, which stands in the channel above; none if it is older."""
+        if visit.parent is None or visit.channel < discord.utils.time_snowflake(since):
+            return []
+        channel = await self._door.channel(visit.parent)
+        if not isinstance(channel, discord.abc.Messageable):
+            return []
+        look = functools.partial(channel.fetch_message, visit.channel)
+        try:
+            return [await self._api().make(look, patience=PATIENCE)]
+        except (errors.PostGone, errors.MayNotPost):
+            return []  # a thread without such a post, or one that was deleted: that is looked for below
 
     async def _guild_is_here(self, workspace: str) -> None:
         """Wait until the gateway has told about the guild: roles and names come from it."""

@@ -110,6 +110,8 @@ def refused(refusal: Refusal, *, model: str) -> Failure:
             return Failure(error=errors.SpendLimit(detail), kind="spend")
         case "authentication_error" | "permission_error":
             return Failure(error=errors.KeyRefused(detail), kind="key")
+        case "not_found_error":
+            return Failure(error=errors.ModelUnknown(detail), kind="model")
         case "request_too_large":
             return Failure(error=errors.TooLong(detail), kind="long")
         case "rate_limit_error" | "overloaded_error" | "api_error" | "conflict_error":

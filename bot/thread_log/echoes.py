@@ -2,6 +2,8 @@
 
 A run counts from five words on, or from the whole text where it has fewer, and from twelve characters:
 less than that is language, not a repetition. Letters of scripts without spaces count as words of their own.
+What looks like a secret (letters and digits in one word, or a long number) counts alone: passwords, keys and
+numbers are what people delete.
 """
 
 from __future__ import annotations
@@ -13,11 +15,14 @@ RUN_CHARACTERS = 12
 MARK = "[deleted]"
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai to Han
+_SECRET = re.compile(r"(?=\w*\d)(?=\w*[^\W\d_])\w{8,}|\d{6,}")
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
 
 
 def without(text: str, *, deleted: str) -> str:
-    """The text, with each run of the deleted text's words replaced by `[deleted]`."""
+    """The text, with each run of the deleted text's words, and each secret, replaced by `[deleted]`."""
+    for secret in sorted(set(_SECRET.findall(deleted)), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", lambda _: MARK, text, flags=re.IGNORECASE)
     wanted = [match[0].casefold() for match in _WORD.finditer(deleted)]
     length = min(RUN_WORDS, len(wanted))
     if length == 0:

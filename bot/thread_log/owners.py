@@ -52,7 +52,9 @@ def present(database: pathlib.Path) -> Iterator[Owner]:
     try:
         file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     except OSError as error:
-        raise errors.LogUnusable(f"The database's folder cannot be written to ({error.strerror}).") from error
+        raise errors.LogUnusable(
+            f"DATABASE_URL: the database's folder cannot be written to ({error.strerror})."
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield Owner(name=name, database=database)
