@@ -40,12 +40,14 @@ class _Socket(socket_mode.SocketModeClient):
         super().__init__(app_token="", logger=logger, web_client=client, ping_interval=ping)
         self.wss_uri = url
         self.worn = asyncio.Event()
+        self.dismissed = False  # Slack itself asked for a new connection and keeps this one until then
         self.idle = asyncio.Event()
         self.idle.set()
         self._busy = 0
 
-    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the SDK's signature
-        """The SDK asks for a new connection here, for whatever reason; the keeper makes it."""
+    async def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - the SDK's signature
+        """The SDK asks for a new connection, with `force` because Slack does; the keeper makes it."""
+        self.dismissed = self.dismissed or force
         self.worn.set()
 
     @contextlib.contextmanager
@@ -170,7 +172,8 @@ class Sockets:
             if not await socket.is_sound():
                 socket.worn.set()
         log.info("slack.socket_worn", alive=self.alive)
-        self._gap = self._gap or self.alive == 0
+        # A socket that died may have been dead for a while, and the other one, which is thought alive, too.
+        self._gap = self._gap or self.alive == 0 or not socket.dismissed
 
     async def _retire(self, socket: _Socket) -> None:
         with contextlib.suppress(TimeoutError):

@@ -108,6 +108,9 @@ class Claude:
         except asyncio.CancelledError:
             call.closed = not call.done
             raise
+        except ConnectionResetError:  # the client hung up while it was being answered
+            call.closed = True
+            raise
         except Exception as error:  # noqa: BLE001 - an answer function may raise anything; see the class
             self.errors.append(error)
             return _refused(call, refusal.Refusal("Internal server error", status=500))
