@@ -20,6 +20,7 @@ class Draft:
     _parts: list[str] = dataclasses.field(default_factory=list)
     length: int = 0
     bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
+    note: str = ""  # what is shown after the answer, and is not Claude's
 
     def add(self, text: str) -> None:
         """Append; see ports.Draft."""

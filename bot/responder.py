@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -40,6 +40,7 @@ log = structlog.get_logger()
 SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
+NOTES = {"stopped": STOPPED_NOTE, "max_tokens": CUT_NOTE}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -71,7 +72,7 @@ class Responder:
         if platform is None:  # switched off: it stays due until the platform is back
             return False
         if not reply.history_read:
-            await self.log.add_history(reply, await platform.history(reply.home, reply))
+            await self.log.add_history(reply, await self._history(reply, platform))
         post = await platform.open(reply, functools.partial(self.log.posted, reply))
         state, note = conversation.ReplyState.FINISHED, ""
         try:
@@ -79,7 +80,7 @@ class Responder:
                 state = conversation.ReplyState.WITHDRAWN
                 await post.withdraw()
             elif reply.state is conversation.ReplyState.WRITTEN:
-                await post.finish(reply.text)
+                await post.finish(reply.text or STOPPED_NOTE.strip())
             else:
                 await post.finish(await self._write(reply, post, stop))
         except errors.ModelError as error:
@@ -91,6 +92,16 @@ class Responder:
         log.info("reply.ended", conversation=conversation_id, reply=reply.id, state=state.value, note=note)
         self.ended(conversation_id)
         return True
+
+    async def _history(
+        self, reply: conversation.Reply, platform: ports.Platform
+    ) -> Sequence[conversation.Post]:
+        """What was said before the bot came; nothing where it may not read that: it answers all the same."""
+        try:
+            return await platform.history(reply.home, reply)
+        except (errors.MayNotPost, errors.PostGone) as error:
+            log.warning("history.unreadable", conversation=reply.conversation, error=str(error))
+            return ()
 
     async def queued(self, conversation_id: conversation.ConversationId) -> None:
         """Let the people of a conversation know that others are answered first."""
@@ -124,7 +135,7 @@ class Responder:
                 await self._bill(reply, "lost", model, usage)
         if answer is None:
             answer = conversation.Answer(
-                text=(draft.text.rstrip() + STOPPED_NOTE).lstrip(),
+                text=draft.text.strip(),
                 usage=conversation.Usage(),
                 model=request.plan.model,
                 stop_reason="stopped",
@@ -135,9 +146,9 @@ class Responder:
             await self._bill(
                 reply, "answer", answer.model, answer.usage, message_id=answer.message_id, miss=miss
             )
-        if answer.stop_reason == "max_tokens":
-            answer = dataclasses.replace(answer, text=answer.text + CUT_NOTE)
-        return await self.log.written(reply, answer)
+        # What is ours to say is shown, and not logged as Claude's words.
+        text = await self.log.written(reply, answer)
+        return (text + NOTES.get(answer.stop_reason, "") + draft.note).strip()
 
     async def _ask(
         self,
@@ -159,7 +170,8 @@ class Responder:
         if not refused:
             return answer
         await self.log.withhold(reply, refused)
-        return dataclasses.replace(answer, text=answer.text + withholding.NOTE)
+        draft.note = withholding.NOTE
+        return answer
 
     @staticmethod
     async def _until(

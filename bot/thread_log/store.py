@@ -34,7 +34,7 @@ _ADVICE = {
     sqlite3.SQLITE_PROTOCOL: "Another process holds the database locked: end it.",
     sqlite3.SQLITE_READONLY: "The database may not be written: give the bot's user the right to.",
     sqlite3.SQLITE_PERM: "The database may not be written: give the bot's user the right to.",
-    sqlite3.SQLITE_CANTOPEN: "DATABASE_URL: the database cannot be opened; its folder must exist and be writable.",
+    sqlite3.SQLITE_CANTOPEN: "DATABASE_URL: the file cannot be opened: its folder must be writable.",
     sqlite3.SQLITE_IOERR: "The disk that holds the database does not work, or is full: check it.",
     sqlite3.SQLITE_CORRUPT: "The database is damaged: restore a backup.",
     sqlite3.SQLITE_NOTADB: "The file is not a database: name another in DATABASE_URL, or restore a backup.",

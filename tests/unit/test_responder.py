@@ -112,11 +112,16 @@ async def test_an_answer_cut_at_its_limit_says_so(tmp_path: pathlib.Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "left"),
-    [("Twelve words", "Twelve" + responder.STOPPED_NOTE), ("", responder.STOPPED_NOTE.strip())],
+    ("text", "left", "said"),
+    [
+        ("Twelve words", "Twelve" + responder.STOPPED_NOTE, "Twelve"),
+        ("", responder.STOPPED_NOTE.strip(), ""),
+    ],
 )
-async def test_a_stopped_answer_keeps_what_was_said(tmp_path: pathlib.Path, text: str, left: str) -> None:
-    """`stop` ends the writing at once; what was written stands, marked as stopped, and nothing retries it."""
+async def test_a_stopped_answer_keeps_what_was_said(
+    tmp_path: pathlib.Path, text: str, left: str, said: str
+) -> None:
+    """`stop` ends the writing at once; what was written stands, shown as stopped, and nothing retries it."""
     model = fakes.Model(script=[text], holding=True)
     async with world.opened(tmp_path, model=model) as bot:
         await bot.log.record(world.a_post(1), world.HOME)
@@ -126,9 +131,21 @@ async def test_a_stopped_answer_keeps_what_was_said(tmp_path: pathlib.Path, text
         stop.set()
         assert await answering
         assert bot.platform.visible == [left]
-        assert (await bot.said())[-1] == ("assistant", left)
+        assert (await bot.said())[-1] == ("assistant", said)
         assert model.running == 0
         assert not await answer(bot)
+
+
+@pytest.mark.parametrize("refusal", [errors.MayNotPost("no scope"), errors.PostGone("no thread")])
+async def test_a_thread_that_may_not_be_read_is_answered_all_the_same(
+    tmp_path: pathlib.Path, refusal: errors.PlatformError
+) -> None:
+    """Where the bot may not read what came before, it answers from the mention alone."""
+    platform = fakes.Platform(faults={"history": [refusal]})
+    async with world.opened(tmp_path, platform=platform) as bot:
+        await bot.log.record(world.a_post(9, "What did we agree on?"), world.HOME)
+        await answer(bot)
+        assert len(bot.platform.visible) == 1
 
 
 async def test_a_thread_entered_late_is_read_first(tmp_path: pathlib.Path) -> None:
