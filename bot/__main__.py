@@ -19,6 +19,8 @@ from aiohttp import web
 from adapters.discord import app as discord_app
 from adapters.slack import app as slack_app
 from bot import (
+    accounting,
+    budgets,
     claude,
     cli,
     command_desk,
@@ -107,11 +109,13 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         model = await stack.enter_async_context(_claude(chosen, sleep))
         counted = metrics.create()
         platforms: dict[str, ports.Platform] = {}
-        keeper = _tending(chosen, book, model, counted)
+        purse = await _budgets(chosen, book, model, platforms)
+        stack.push_async_callback(purse.aclose)
+        keeper = _tending(chosen, book, model, counted, purse)
         stack.push_async_callback(keeper.aclose)
         intake = conversations.Conversations(
             log=book,
-            responder=_responder(chosen, book, model, platforms, counted, keeper),
+            responder=_responder(chosen, book, model, platforms, counted, keeper, purse),
             metrics=counted,
             tend=keeper.tend,
             sleep=sleep,
@@ -154,6 +158,7 @@ def _responder(
     platforms: Mapping[str, ports.Platform],
     counted: metrics.Metrics,
     keeper: tending.Tending,
+    purse: budgets.Budgets,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
@@ -165,12 +170,39 @@ def _responder(
         metrics=counted,
         now=_now,
         monotonic=time.monotonic,
+        lend=purse.of,
         ended=keeper.tend,
     )
 
 
+async def _budgets(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    model: ports.Model,
+    platforms: Mapping[str, ports.Platform],
+) -> budgets.Budgets:
+    """The accounts as the last run left them; none are kept where no budget is set."""
+    limits = chosen.limits()
+    if limits:
+        await book.accounts.start(_now(), accounting.price)
+    else:
+        await book.accounts.stop()
+
+    async def tell(text: str) -> None:
+        for admin in sorted(chosen.access().admins):
+            platform, _, user = admin.partition(":")
+            if platform in platforms:
+                await platforms[platform].tell(user, text)
+
+    return budgets.Budgets(limits=limits, ledger=book.accounts, model=model, tell=tell, now=_now)
+
+
 def _tending(
-    chosen: settings.Settings, book: thread_log.ThreadLog, model: ports.Model, counted: metrics.Metrics
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    model: ports.Model,
+    counted: metrics.Metrics,
+    purse: budgets.Budgets,
 ) -> tending.Tending:
     async def bill(
         conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
@@ -186,6 +218,7 @@ def _tending(
         summary_model=chosen.bot_summary_model,
         system=prompts.system(chosen.system_prompt()),
         bill=bill,
+        lend=purse.beside,
         now=_now,
     )
 

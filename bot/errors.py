@@ -15,7 +15,9 @@
     │   ├── Rejected             the request itself was refused (a 400): retrying cannot help
     │   ├── TooLong              the request does not fit the model's window
     │   ├── Declined             the model declined to answer
-    │   └── NoAnswer             the model ended without a word
+    │   ├── NoAnswer             the model ended without a word
+    │   ├── OverBudget           the operator's budget has no room for the question
+    │   └── UnknownPrice         a budget is set, and the model's price is not known
     └── PlatformError            Slack or Discord
         ├── PostGone             the post or channel is no longer there
         ├── MayNotPost           the bot has no permission there
@@ -100,6 +102,19 @@ class Declined(ModelError):
 
 class NoAnswer(ModelError):
     """Claude ended without an answer. Please ask again, or ask for less at once."""
+
+
+class OverBudget(ModelError):
+    """The operator's budget has no room for the question; the message says so, with when it lifts."""
+
+    @property
+    def sentence(self) -> str:
+        """The message itself: it holds a time."""
+        return str(self)
+
+
+class UnknownPrice(ModelError):
+    """A budget is set, but the price of this model is unknown: I may not ask it. Please tell who runs me."""
 
 
 class PlatformError(ThreadmateError):

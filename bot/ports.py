@@ -9,8 +9,8 @@ responder ──Model──▶ claude         one streamed call
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from bot import commands, conversation, pacing
 
@@ -150,6 +150,25 @@ class Draft(Protocol):
 
     def billed(self, model: str, usage: conversation.Usage) -> None:
         """A call was billed that is not in the answer: it was cut, cancelled, declined or gone on from."""
+
+
+@runtime_checkable
+class Helper(Protocol):
+    """A draft whose owner carries out what Claude asks for while it answers."""
+
+    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+        """Carry out a tool call; what it gives, bounded and marked as data."""
+
+
+@runtime_checkable
+class Meter(Protocol):
+    """A draft that is asked before each call whether it may be made, and told what it cost."""
+
+    async def calling(self, model: str, most: conversation.Usage) -> None:
+        """A call is about to be made, with a bill of `most` at most. Raises ModelError where it may not."""
+
+    def called(self, model: str, usage: conversation.Usage | None) -> None:
+        """That call is over, with this bill; None where nobody knows."""
 
 
 class Model(Protocol):

@@ -56,6 +56,7 @@ class Responder:
     metrics: metrics.Metrics
     now: Callable[[], dt.datetime]
     monotonic: Callable[[], float]
+    lend: Callable[[conversation.Reply], ports.Model] | None = None  # the model at a reply's expense
     ended: Callable[[conversation.ConversationId], None] = lambda _: None  # told of each finished answer
 
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
@@ -162,7 +163,7 @@ class Responder:
         async def ask(tried: conversation.Thread) -> conversation.Answer:
             draft.restart()
             same = tried is thread
-            return await self.model.answer(
+            return await self._paid(reply).answer(
                 request if same else context.request(tried, request.plan, system=self.system), draft
             )
 
@@ -172,6 +173,9 @@ class Responder:
         await self.log.withhold(reply, refused)
         draft.note = withholding.NOTE
         return answer
+
+    def _paid(self, reply: conversation.Reply) -> ports.Model:
+        return self.lend(reply) if self.lend is not None else self.model
 
     @staticmethod
     async def _until(
@@ -276,7 +280,7 @@ class Responder:
             summary = await summarising.summarise(
                 work,
                 earlier=segmenting.before(thread, work),
-                model=self.model,
+                model=self._paid(reply),
                 name=self.summary_model,
                 now=self.now(),
                 bill=functools.partial(self._bill, reply, "summary"),

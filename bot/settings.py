@@ -6,6 +6,7 @@ empty value counts as unset. `.env.example` and the README's table are tested ag
 
 from __future__ import annotations
 
+import decimal
 import pathlib
 import re
 from collections.abc import Mapping
@@ -14,13 +15,14 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 import pydantic_settings
 
-from bot import access, errors, prompts
+from bot import access, accounting, errors, prompts
 
 Secret = pydantic.SecretStr
 Tokens = Annotated[int, pydantic.Field(ge=1)]
 HTTP_URL = r"^https?://[^\s/]+\S*$"
 WEBSOCKET_URL = r"^wss?://[^\s/]+\S*$"
 HttpUrl = Annotated[str, pydantic.Field(pattern=HTTP_URL)]
+Dollars = Annotated[decimal.Decimal | None, pydantic.Field(gt=0, allow_inf_nan=False)]
 Ids = Annotated[frozenset[str] | None, pydantic_settings.NoDecode]
 WebSocketUrl = Annotated[str, pydantic.Field(pattern=WEBSOCKET_URL)]
 ID = re.compile(r"slack:\w+|discord:[0-9]+")
@@ -76,6 +78,10 @@ class Settings(pydantic_settings.BaseSettings):
     bot_allow: Ids = None  # None: everybody
     bot_deny: Ids = None
     bot_guests: Literal["deny", "allow"] = "deny"
+
+    bot_budget_user_day: Dollars = None  # US dollars
+    bot_budget_channel_day: Dollars = None
+    bot_budget_month: Dollars = None
 
     bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 20
     bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -173,6 +179,19 @@ class Settings(pydantic_settings.BaseSettings):
             allow=self.bot_allow or frozenset(),
             deny=self.bot_deny or frozenset(),
             guests=self.bot_guests == "allow",
+        )
+
+    def limits(self) -> tuple[accounting.Limit, ...]:
+        """The budgets that are set."""
+        wanted: dict[accounting.Scope, decimal.Decimal | None] = {
+            "user": self.bot_budget_user_day,
+            "channel": self.bot_budget_channel_day,
+            "all": self.bot_budget_month,
+        }
+        return tuple(
+            accounting.Limit(scope=scope, nano=accounting.nano(usd))
+            for scope, usd in wanted.items()
+            if usd is not None
         )
 
     def system_prompt(self) -> str:

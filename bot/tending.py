@@ -36,6 +36,7 @@ class Shelf(Protocol):
         """Commit a segment, where it is still true."""
 
 
+Lend = Callable[[conversation.ConversationId], Awaitable[ports.Model]]
 Bill = Callable[[conversation.ConversationId, str, conversation.Usage], Awaitable[None]]
 
 
@@ -50,6 +51,7 @@ class Tending:
     system: str
     bill: Bill
     now: Callable[[], dt.datetime]
+    lend: Lend | None = None  # the model at somebody's expense
     _tasks: dict[conversation.ConversationId, asyncio.Task[None]] = dataclasses.field(default_factory=dict)
     _turnstile: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -102,7 +104,7 @@ class Tending:
         summary = await summarising.summarise(
             work,
             earlier=segmenting.before(thread, work),
-            model=self.model,
+            model=await self.lend(conversation_id) if self.lend is not None else self.model,
             name=self.summary_model,
             now=now,
             bill=bill,

@@ -15,14 +15,14 @@ import random
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import anthropic
 import httpx2
 import structlog
 
 from bot import conversation, errors, ports
-from bot.claude import failures, models, retry, stream, wire
+from bot.claude import failures, metering, models, retry, stream, wire
 
 MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` or a tool call in one attempt
 MAX_TOOL_CALLS = 6  # carried out in one attempt; those beyond are told so
@@ -30,14 +30,6 @@ NO_MORE = "You have used this tool often enough: answer now with what you know."
 FACTS_LIFETIME = 300.0  # seconds until a model is asked about again where the endpoint was of no use
 BREAK = "\n\n"
 log = structlog.get_logger()
-
-
-@runtime_checkable
-class Helper(Protocol):
-    """A draft whose owner carries out what Claude asks for while it answers."""
-
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
-        """Carry out a tool call; what it gives, bounded and marked as data."""
 
 
 class Claude:
@@ -97,7 +89,8 @@ class Claude:
         """Stream one answer into the draft; raises ModelError.
 
         An answer that ran into its token limit comes back as it stands, with stop reason "max_tokens".
-        Where Claude uses a tool the draft carries it out (`Helper`). The answer's usage is the bill of the
+        Where Claude uses a tool the draft carries it out (`ports.Helper`); one that pays is asked
+        before each call (`ports.Meter`). The answer's usage is the bill of the
         call whose prompt the next request extends: the first of a tool loop, else the one that ended it.
         Calls that were billed beside it are told to the draft.
         """
@@ -168,7 +161,7 @@ class Claude:
         results = {}
         for asked in calls[-1].tool_calls:
             made += 1
-            if made > MAX_TOOL_CALLS or not isinstance(draft, Helper):
+            if made > MAX_TOOL_CALLS or not isinstance(draft, ports.Helper):
                 results[asked["id"]] = NO_MORE
             else:
                 results[asked["id"]] = await draft.use(asked["name"], asked["input"])
@@ -176,7 +169,7 @@ class Claude:
 
     async def _stream(self, body: Mapping[str, Any], draft: ports.Draft, message: stream.Message) -> None:
         # Leaving either block, also by cancellation, closes the connection.
-        async with asyncio.timeout(self._stream_seconds):
+        async with metering.metered(draft, body, message), asyncio.timeout(self._stream_seconds):
             events = await self._client.post(
                 "/v1/messages",
                 cast_to=object,

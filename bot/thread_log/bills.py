@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Literal
 
 from bot import billing, conversation
@@ -22,6 +23,10 @@ _KEYS: dict[By, str] = {
     "day": "date(q.sent_at / 1000000, 'unixepoch')",  # UTC
     "model": "q.model",
 }
+
+
+TOKENS = "q.fresh, q.written_5m, q.written_1h, q.read, q.output, q.web_searches"
+"""The columns that `usage` reads, in its order."""
 
 
 def billed(
@@ -95,7 +100,7 @@ def last(
     request = conversation.LastRequest(
         place=place,
         plan=rows.load_plan(plan),
-        usage=_usage(tokens, raw=raw),
+        usage=usage(tokens, raw=raw),
         at=rows.moment(sent_at),
         message_id=message_id,
     )
@@ -133,7 +138,7 @@ def bills(
         (conversation_id,),
     )
     return [
-        billing.Bill(key=key, model=model, usage=_usage(tokens), miss=miss)
+        billing.Bill(key=key, model=model, usage=usage(tokens), miss=miss)
         for key, model, *tokens, miss in found
     ]
 
@@ -163,7 +168,8 @@ def newest_plan(
     return None if row is None else rows.load_plan(row[0])
 
 
-def _usage(tokens: list[int], *, raw: str = "{}") -> conversation.Usage:
+def usage(tokens: Sequence[int], *, raw: str = "{}") -> conversation.Usage:
+    """The bill in a row's columns."""
     fresh, written_5m, written_1h, read, output, web_searches = tokens
     return conversation.Usage(
         fresh=fresh,

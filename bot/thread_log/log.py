@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot import conversation, errors
 from bot.thread_log import (
+    accounts,
     asking,
     bills,
     changes,
@@ -75,6 +76,7 @@ class ThreadLog(asking.Asking):
         super().__init__(store=store, clock=clock)
         self._owner = owner
         self._scrubber = scrubber
+        self.accounts = accounts.Accounts(store=store)
         self._erased_while_running: dict[str, list[str]] = {}
 
     # What an answer needs (ports.Log).

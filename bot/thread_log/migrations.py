@@ -249,6 +249,28 @@ def m009_local_words(db: sqlite3.Connection) -> None:
     index.add(db, [seq for (seq,) in db.execute("SELECT seq FROM posts ORDER BY seq")])
 
 
+def m010_accounts(db: sqlite3.Connection) -> None:
+    """What was spent by whom and what is held for calls under way, in nano-dollars."""
+    db.execute("""CREATE TABLE spending (
+        scope TEXT NOT NULL CHECK (scope IN ('user', 'channel', 'all')),
+        key TEXT NOT NULL,
+        period TEXT NOT NULL,                    -- a day, or a month for all; UTC
+        nano INTEGER NOT NULL,
+        alerted INTEGER NOT NULL DEFAULT 0,      -- the admins were told
+        PRIMARY KEY (scope, key, period)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("""CREATE TABLE holds (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: a late settlement must find nothing
+        user TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        day TEXT NOT NULL,
+        nano INTEGER NOT NULL                    -- the most that one call can cost
+    ) STRICT""")
+    db.execute("""CREATE TABLE accounts (        -- one row while accounts are kept
+        since INTEGER NOT NULL
+    ) STRICT""")
+
+
 STEPS: Sequence[Step] = (
     m001_posts,
     m002_replies,
@@ -259,6 +281,7 @@ STEPS: Sequence[Step] = (
     m007_withheld,
     m008_owners,
     m009_local_words,
+    m010_accounts,
 )
 
 

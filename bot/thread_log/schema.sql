@@ -124,3 +124,21 @@ CREATE INDEX corrections_place ON corrections (conversation, place);
 CREATE VIRTUAL TABLE post_index USING fts5(
     author, text, context, content='', tokenize='porter unicode61 remove_diacritics 2'
 );
+CREATE TABLE spending (
+    scope TEXT NOT NULL CHECK (scope IN ('user', 'channel', 'all')),
+    key TEXT NOT NULL,
+    period TEXT NOT NULL,                    -- a day, or a month for all; UTC
+    nano INTEGER NOT NULL,
+    alerted INTEGER NOT NULL DEFAULT 0,      -- the admins were told
+    PRIMARY KEY (scope, key, period)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE holds (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: a late settlement must find nothing
+    user TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    day TEXT NOT NULL,
+    nano INTEGER NOT NULL                    -- the most that one call can cost
+) STRICT;
+CREATE TABLE accounts (        -- one row while accounts are kept
+    since INTEGER NOT NULL
+) STRICT;
