@@ -128,7 +128,7 @@ def test_the_step_grows_with_what_a_cut_costs(floor: int, growth: float, price: 
     ],
 )
 def test_every_miss_has_its_reason(
-    plan: dict[str, Any], usage: dict[str, int], more: dict[str, Any], reason: str
+    plan: dict[str, Any], usage: dict[str, Any], more: dict[str, Any], reason: str
 ) -> None:
     """What was read is held against what the last request left, and a difference is explained."""
     assert (

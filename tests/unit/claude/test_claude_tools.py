@@ -82,7 +82,10 @@ async def test_searching_has_an_end() -> None:
 async def test_words_before_a_search_are_a_paragraph() -> None:
     """What Claude says before it looks stands apart from what it says after."""
     call = {"type": "tool_use", "name": "recall", "input": {"query": "port"}}
-    script = [emulated.Answer(content=[{"type": "text", "text": "I look it up."}, call]), "It is 8443."]
+    script: list[emulated.Answer | str] = [
+        emulated.Answer(content=[{"type": "text", "text": "I look it up."}, call]),
+        "It is 8443.",
+    ]
     draft = Draft()
     async with emulated.Claude() as api:
         request = dataclasses.replace(
