@@ -16,7 +16,7 @@ import pytest
 import world
 from hypothesis import strategies as st
 
-from bot import context, conversation, ports, segmenting, tending
+from bot import context, conversation, outlook, ports, segmenting, tending
 
 HAIKU = "claude-haiku-5-5"
 WORDS = "word " * 240  # 400 tokens
@@ -255,3 +255,56 @@ async def test_other_strategies_summarise_nothing_early(tmp_path: pathlib.Path, 
     async with tended(tmp_path, strategy=strategy) as (bot, keeper):
         await talk(bot, keeper, 1, 30)
         assert len(bot.model.requests) == len(answers(bot)) == 30
+
+
+async def test_a_correction_stands_under_its_summary_at_once_and_stays(tmp_path: pathlib.Path) -> None:
+    """The next request carries it with its author, a remade segment keeps it, an erasure takes it."""
+    async with tended(tmp_path) as (bot, keeper):
+        assert not await bot.log.correct(world.KEY, author="U1", author_name="Ada", text="too early")
+        await talk(bot, keeper, 1, 30)
+        assert await bot.log.correct(world.KEY, author="U9", author_name="Zoe", text="it was\nTuesday")
+        line = "Corrected by Zoe: it was Tuesday"
+        await talk(bot, keeper, 31, 31)
+        sent = [block.text for block in answers(bot)[-1].turns[0].blocks if not block.posts]
+        assert sum(line in text for text in sent) == 1
+        last = (await bot.log.summaries(world.KEY))[-1]
+        edited = next(p.id for p in await everything(bot) if p.place == last.first_place and p.role == "user")
+        await bot.intake.edit(world.KEY, edited, "other words", bot.clock.now())
+        await keeper.idle()
+        assert any(line in each.text for each in await bot.log.summaries(world.KEY))
+        await bot.log.forget_user("U9")
+        assert not any("Tuesday" in each.text for each in await bot.log.summaries(world.KEY))
+
+
+async def test_claude_finds_what_it_no_longer_sees(tmp_path: pathlib.Path) -> None:
+    """Once posts are summarised the tool is there; they are found word for word, other threads are not."""
+    async with tended(tmp_path) as (bot, keeper):
+        await bot.log.record(world.a_post(1, "The port is 8443, said the swordfish."), world.HOME)
+        await bot.responder.answer(world.KEY, asyncio.Event())
+        assert answers(bot)[-1].tools == ()
+        await talk(bot, keeper, 2, 30)
+        elsewhere = conversation.ConversationId("slack:T1:C1:2.0")
+        other = world.a_post(99, "The swordfish swims elsewhere.", conversation=elsewhere, addressed=False)
+        await bot.log.record(other, world.HOME)
+        assert [tool.name for tool in answers(bot)[-1].tools] == ["recall"]
+        assert "1" not in words(answers(bot)[-1])
+        reply = await bot.log.begin(world.KEY)
+        assert reply is None
+        hits = await bot.log.search(world.KEY, "which port did the swordfish name?", 20)
+        assert hits[0].post.id == "1"
+        assert {hit.post.conversation for hit in hits} == {world.KEY}
+
+
+async def test_context_is_honest_about_what_comes_next(tmp_path: pathlib.Path) -> None:
+    """Word for word, summarised, tokens, price and cache of the next request are told."""
+    async with tended(tmp_path) as (bot, keeper):
+        await talk(bot, keeper, 1, 30)
+        thread = await bot.log.overview(world.KEY)
+        told = outlook.tell(
+            thread, policy=bot.responder.policy, facts=fakes.facts("claude-sonnet-5-5"),
+            system=world.SYSTEM, now=bot.clock.now(),
+        )  # fmt: skip
+        shown = len(words(answers(bot)[-1])) + 1  # and the answer
+        assert f"Claude sees {shown} of 60 posts word for word, {60 - shown} in the summary" in told
+        assert "The next request sends about " in told
+        assert "none of it is in the cache now" in told  # the stand-in for Claude bills no cache
