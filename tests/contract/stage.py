@@ -9,27 +9,21 @@ from __future__ import annotations
 import abc
 import asyncio
 import collections
-import contextlib
 import dataclasses
-import os
 import pathlib
 import re
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Self
 
 import laws
+import operated
 import sent
 
-from bot import __main__ as program
-from bot import settings
 from emulators import claude
 
-ROOT = pathlib.Path(__file__).parents[2]
 DAY = 86_400.0
 LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
-KEY = "sk-ant-emulated"
 # What the bot does on its own is done in tasks with these names.
 BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome", "tending ")
 
@@ -65,7 +59,7 @@ class Clock:
         return time.time() + self.offset
 
 
-class Stage(abc.ABC):
+class Stage(operated.Operated):
     """A platform, its people and the bot; see the module. `start` and `stop` are the bot's."""
 
     name: str
@@ -77,16 +71,11 @@ class Stage(abc.ABC):
     side_channel: Place
 
     def __init__(self, *, api: claude.Claude, folder: pathlib.Path) -> None:
-        self.claude = api
+        super().__init__(api=api, folder=folder)
         self.clock = Clock()
-        self.folder = folder
-        self.options: dict[str, Any] = {}
         self.names: dict[str, str] = {}
         self._wrote: dict[str, set[str]] = collections.defaultdict(set)
         self._breaks: collections.Counter[str] = collections.Counter()
-        self._running: contextlib.AsyncExitStack | None = None
-        self._bot: program.Bot
-        self._process: asyncio.subprocess.Process | None = None
         api.answer = answer
 
     # What people do.
@@ -231,95 +220,6 @@ class Stage(abc.ABC):
             while busy := [task for task in asyncio.all_tasks() if task.get_name().startswith(BUSY)]:
                 await asyncio.wait(busy)
 
-    # The bot.
-
-    @abc.abstractmethod
-    def credentials(self) -> dict[str, str]:
-        """The settings that point the bot at this platform."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Every setting the bot is started with, by lower-case name."""
-        return {
-            "anthropic_api_key": KEY,
-            "anthropic_base_url": self.claude.url,
-            "database_url": f"sqlite:///{self.folder / 'bot.db'}",
-            "bot_http_port": 0,
-            **self.credentials(),
-            **self.options,
-        }
-
-    async def start(self, **options: Any) -> None:
-        """Start the bot in this process; `options` are settings that stay for later starts."""
-        self.options.update(options)
-        chosen = settings.load(_env_file=None, **self.settings)
-        async with contextlib.AsyncExitStack() as stack:
-            self._bot = await stack.enter_async_context(program.running(chosen, sleep=_at_once))
-            stays = [asyncio.create_task(each.run(), name="run") for each in self._bot.adapters.values()]
-            stack.push_async_callback(_ended, stays)
-            self._running = stack.pop_all()
-        await asyncio.sleep(0)  # each has begun to catch up
-        await self.connected()
-
-    @abc.abstractmethod
-    async def connected(self) -> None:
-        """Wait until events reach the bot."""
-
-    @property
-    def port(self) -> int:
-        """The running bot's own HTTP port."""
-        return self._bot.port
-
-    async def stop(self, *, patience: float = 0.0) -> None:
-        """Stop the bot, which waits so many seconds for running answers; without effect when it is down."""
-        stack, self._running = self._running, None
-        if stack is not None:
-            await self._bot.intake.drain(patience)
-            await stack.aclose()
-
-    async def spawn(self) -> None:
-        """Start the bot as its operator does, in a process of its own; it takes part until `kill`."""
-        variables = {name.upper(): str(value) for name, value in self.settings.items()}
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            cwd=self.folder,
-            env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        await self.connected()
-
-    async def kill(self) -> None:
-        """End that process at once, as a power cut does."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            await process.wait()
-        await self.disconnected()
-
-    @abc.abstractmethod
-    async def disconnected(self) -> None:
-        """Wait until the platform has noticed that the bot is gone."""
-
-    async def stored(self) -> list[str]:
-        """The texts of every post in the log, conversation by conversation, in order."""
-        book = self._bot.book
-        return [post.text for each in await book.conversations() async for post in book.posts(each)]
-
-    async def restart(self, **options: Any) -> None:
-        """Stop it and start it again."""
-        await self.stop()
-        await self.start(**options)
-
-    @contextlib.asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """The bot is down inside the block, and back and done catching up after it."""
-        await self.stop()
-        yield
-        await self.start()
-        await self.idle()
-
     # The laws.
 
     @abc.abstractmethod
@@ -390,14 +290,3 @@ def slowly(text: str) -> claude.Answer:
     """An answer that takes a second and a half, so that it is shown while it grows."""
     pieces = 30
     return claude.Answer(text=text, chunk=-(-len(text) // pieces), delay=1.5 / pieces)
-
-
-async def _at_once(_seconds: float) -> None:
-    """How the core waits between two tries in a test: others come first, and that is all."""
-    await asyncio.sleep(0)
-
-
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
