@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import json
 import re
@@ -9,8 +11,9 @@ from typing import Any
 
 from bench.torture import arena, oracle, play, worlds
 from bench.torture.rows import words
-from emulators import claude
+from emulators import claude, discord
 
+ECHO = 1_500  # characters
 BATCH = 10  # hostile texts in one thread
 _CANARY = re.compile(r"canary-[0-9]{4}-bird")
 
@@ -28,8 +31,9 @@ async def hostile(how: play.Run, score: play.Score) -> None:
             await stage.settle()
             for text in corpus[start : start + BATCH]:
                 if text.strip():
-                    await stage.world.post(said.thread, _typed(text, how.platform))
-                    score.count(texts=1)
+                    with contextlib.suppress(discord.ApiError):  # what Discord itself lets nobody post
+                        await stage.world.post(said.thread, _typed(text, how.platform))
+                        score.count(texts=1)
             await stage.ask(said.thread, "a plain question")
             verdict = await stage.settle(seconds=30)
             if verdict.lost:
@@ -77,7 +81,8 @@ def _last(body: dict[str, Any]) -> str:
 
 
 def _echo(body: dict[str, Any]) -> str:
-    return f"{_last(body)} {oracle.END}"
+    said = _last(body)  # within what one answer may hold, or it would be cut before its end
+    return f"{said[:ECHO]} {' '.join(oracle.words(said))} {oracle.END}"
 
 
 POISONS = (
@@ -157,6 +162,16 @@ async def deletion(how: play.Run, score: play.Score) -> None:
             await stage.ask(first.thread, f"and now? {number}")
             await stage.settle()
         secrets_sent_late = _sent_after(stage, secrets)
+        last = []
+        for number in range(6):  # erased with nothing written after them
+            secrets.append(f"secret-last-{number}-{stage.chance.randrange(10**9)}")
+            last.append(await stage.world.post(first.thread, f"{secrets[-1]} " * 20))
+        await stage.settle()
+        await asyncio.sleep(0.5)
+        await stage.until(lambda: _idle(stage))
+        for said in last:
+            await stage.world.delete(said)
+        await asyncio.sleep(2.0)  # the erased bytes are scrubbed in the background
         await stage.stop()
         for path in (stage.database, stage.database.with_name("bot.db-wal")):
             data = path.read_bytes() if path.exists() else b""

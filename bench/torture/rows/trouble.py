@@ -177,8 +177,8 @@ async def slow_consumer(how: play.Run, score: play.Score) -> None:
         slow, quick = stage.world.channels
         await stage.ask(quick)
         await stage.settle()
-        _delay(stage.world, slow.channel, 2.0 if how.quick else 5.0)
-        for _ in range(5 if how.quick else 30):
+        _delay(stage.world, slow.channel, 3.0 if how.quick else 5.0)
+        for _ in range(20 if how.quick else 60):
             await stage.ask(slow)
         waits = []
         for _ in range(5 if how.quick else 30):
@@ -194,7 +194,7 @@ async def slow_consumer(how: play.Run, score: play.Score) -> None:
             waits.append(time.monotonic() - began)
         waits.sort()
         score.high(quick_channel_slowest_s=waits[-1], quick_channel_median_s=waits[len(waits) // 2])
-        score.check(waits[len(waits) // 2] < 2.0, "a slow channel slows another one down")
+        score.check(waits[-1] < 2.5, "a slow channel slows another one down")
         await score.judge(stage, await stage.settle(seconds=240), most_calls=1.0)
 
 
