@@ -15,16 +15,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Literal
 
-from bot import caching, conversation, recalling, segmenting, sizes, turns
+from bot import caching, conversation, covering, recalling, segmenting, sizes, turns
 
 Strategy = Literal["summarise", "window", "full"]
 WINDOW_SHARE = 0.9  # how much of the model's window a request may fill
 FULL_SHARE = 0.8  # with `full`, summaries are made ahead when the window is this full
-GROWTH = 600.0  # new tokens a request before a thread has shown its own (an answer and a question)
 
 estimate = sizes.estimate
 TOKENS_PER_BLOCK = sizes.TOKENS_PER_BLOCK
@@ -60,18 +58,6 @@ class Marks:
     limit: int
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Cover:
-    """One way to send the thread: up to which segment, from which place on."""
-
-    newest: int
-    first_place: int
-    measured: list[sizes.Size]
-    summary: int  # tokens of the segments
-    history: int  # tokens of all of it
-    segments: int  # how many
-
-
 def decide(
     thread: conversation.Thread,
     *,
@@ -84,7 +70,7 @@ def decide(
 ) -> Decision:
     """Decide the request that answers the thread as it stands; `lifetime`: not to be chosen (in a replay)."""
     marks = limits(policy, facts, system=system)
-    kept, fresh = _covers(thread, policy, system=system)
+    kept, fresh = covering.both(thread, summarises=policy.strategy != "window", system=system)
     lifetime = lifetime or _lifetime(thread, kept, marks, costs)
     last = thread.last
     warm = last is not None and last.plan.model == policy.model and caching.is_warm(last, now)
@@ -96,7 +82,7 @@ def decide(
     if cut is not None:
         first_place = cut
         history = chosen.summary + sum(size.tokens for size in chosen.measured if size.place >= cut)
-    extends = cut is None and last is not None and _same(last.plan, chosen, newest=fresh.newest)
+    extends = cut is None and last is not None and covering.same(last.plan, chosen, newest=fresh.newest)
     return Decision(
         plan=conversation.Plan(
             model=policy.model,
@@ -157,13 +143,13 @@ def ahead(
 ) -> segmenting.Work | None:
     """What to summarise before it has to be, None for nothing."""
     marks = limits(policy, facts, system=system)
-    kept, _ = _covers(thread, policy, system=system)
+    kept, _ = covering.both(thread, summarises=policy.strategy != "window", system=system)
     high = marks.limit
     if policy.strategy == "summarise":
         high = _high(thread, kept, marks, _lifetime(thread, kept, marks, costs), costs)
     elif policy.strategy == "window" or kept.history < marks.limit * FULL_SHARE:
         return None
-    return segmenting.due(thread, floor=marks.floor, soon=kept.history + 2 * _growth(kept) > high)
+    return segmenting.due(thread, floor=marks.floor, soon=kept.history + 2 * covering.growth(kept) > high)
 
 
 def _room(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> int:
@@ -172,73 +158,10 @@ def _room(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> int
     return int(facts.context_tokens * WINDOW_SHARE) - output - estimate(system)
 
 
-def _covers(thread: conversation.Thread, policy: Policy, *, system: str) -> tuple[_Cover, _Cover]:
-    """The cover that extends the last request, and the one that a new prefix would have."""
-    summaries = () if policy.strategy == "window" else thread.summaries
-    newest = max((each.number for each in summaries), default=0)
-    before = newest if thread.newest_summary is None else thread.newest_summary
-    plain = _cover(thread, summaries, newest=before, first_place=thread.first_place)
-    billed = _billed(thread, plain, newest=newest, system=system)
-    # Where the bill is above the estimate, every estimate is raised by as much (Rule 3).
-    scale = max(1.0, billed / max(1, plain.history))
-    kept = _scaled(plain, scale, history=billed)
-    if policy.strategy == "window":
-        return kept, kept
-    first_place = segmenting.first_uncovered(thread.posts, segmenting.in_use(summaries, newest))
-    if (before, thread.first_place) == (newest, first_place):
-        return kept, kept
-    return kept, _scaled(_cover(thread, summaries, newest=newest, first_place=first_place), scale)
-
-
-def _cover(
-    thread: conversation.Thread, summaries: Sequence[conversation.Summary], *, newest: int, first_place: int
-) -> _Cover:
-    used = segmenting.in_use(summaries, newest)
-    measured = sizes.places(segmenting.uncovered(thread.posts, used, first_place=first_place))
-    summary = sizes.segments(used)
-    return _Cover(
-        newest=newest,
-        first_place=first_place,
-        measured=measured,
-        summary=summary,
-        history=summary + sum(size.tokens for size in measured),
-        segments=len(used),
-    )
-
-
-def _scaled(cover: _Cover, scale: float, *, history: int | None = None) -> _Cover:
-    measured, summary = cover.measured, cover.summary
-    if scale > 1:
-        measured = [size._replace(tokens=math.ceil(size.tokens * scale)) for size in measured]
-        summary = math.ceil(summary * scale)
-    if history is None:
-        history = summary + sum(size.tokens for size in measured)
-    return dataclasses.replace(cover, measured=measured, summary=summary, history=history)
-
-
-def _billed(thread: conversation.Thread, cover: _Cover, *, newest: int, system: str) -> int:
-    """Tokens of the history if nothing is cut: billed up to the anchor, estimated after it (Rule 3)."""
-    last = thread.last
-    if last is None or last.usage.total == 0 or not _same(last.plan, cover, newest=newest):
-        return cover.history
-    answer = sum(size.tokens for size in cover.measured if size.place == last.place)
-    held = caching.held(last)
-    # All before the last breakpoint is history; behind it stood what belonged to that request alone.
-    sent = held if held > last.usage.fresh else last.usage.input
-    billed = max(0, sent - estimate(system)) + min(answer, last.usage.output)
-    return billed + sum(size.tokens for size in cover.measured if size.place > last.place)
-
-
-def _same(plan: conversation.Plan, cover: _Cover, *, newest: int) -> bool:
-    """Whether a plan sent what this cover sends, but for what came later."""
-    used = newest if plan.newest_summary is None else plan.newest_summary
-    return (used, plan.first_place) == (cover.newest, cover.first_place)
-
-
 def _renews(
     thread: conversation.Thread,
-    kept: _Cover,
-    fresh: _Cover,
+    kept: covering.Cover,
+    fresh: covering.Cover,
     policy: Policy,
     marks: Marks,
     *,
@@ -257,34 +180,28 @@ def _renews(
 
 def _high(
     thread: conversation.Thread,
-    cover: _Cover,
+    cover: covering.Cover,
     marks: Marks,
     lifetime: conversation.Lifetime,
     costs: caching.Costs,
 ) -> int:
     """Past how many tokens a summary made ahead is put to use although the cache is warm."""
-    growth = _growth(cover)
+    growth = covering.growth(cover)
     price = caching.prefix_price(thread.gaps, lifetime, costs=costs)
     step = caching.step(floor=marks.floor, growth=growth, price=price, lifetime=lifetime, costs=costs)
     return min(marks.limit, marks.floor + step)
 
 
 def _lifetime(
-    thread: conversation.Thread, cover: _Cover, marks: Marks, costs: caching.Costs
+    thread: conversation.Thread, cover: covering.Cover, marks: Marks, costs: caching.Costs
 ) -> conversation.Lifetime:
     """The cheapest for the gaps of this thread and for what it writes."""
     cuts = marks.floor / (marks.limit - marks.floor) if cover.history > marks.floor < marks.limit else 0.0
-    new = _growth(cover) * (1 + cuts) / max(1, cover.history) if thread.gaps else 0.0
+    new = covering.growth(cover) * (1 + cuts) / max(1, cover.history) if thread.gaps else 0.0
     return caching.lifetime(thread.gaps, costs=costs, new=min(1.0, new))
 
 
-def _growth(cover: _Cover) -> float:
-    """New tokens a request, on average."""
-    requests = sum(size.role == "assistant" for size in cover.measured)
-    return (cover.history - cover.summary) / requests if requests else GROWTH
-
-
-def _cut(cover: _Cover, *, policy: Policy, marks: Marks, room: int) -> int | None:
+def _cut(cover: covering.Cover, *, policy: Policy, marks: Marks, room: int) -> int | None:
     """The first place to keep word for word, None to keep all."""
     if cover.history <= marks.limit:
         return None
