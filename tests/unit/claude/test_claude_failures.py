@@ -18,7 +18,7 @@ SAID = "All is well, and it will be well tomorrow too."
         (emulator.Fault(kind="unauthorized", times=None), errors.KeyRefused, 1),
         (emulator.Fault(kind="status", status=402, times=None), errors.SpendLimit, 1),
         (emulator.Fault(kind="status", status=403, times=None), errors.KeyRefused, 1),
-        (emulator.Fault(kind="status", status=404, times=None), errors.Rejected, 1),
+        (emulator.Fault(kind="status", status=404, times=None), errors.ModelUnknown, 1),
         (emulator.Fault(kind="bad_request", times=None), errors.Rejected, 1),
         (
             emulator.Fault(
@@ -165,8 +165,8 @@ async def test_a_key_that_cannot_be_sent_is_refused_at_once(
 
 
 async def test_an_unknown_model_is_named_to_the_operator(api: emulator.Claude, model: claude.Claude) -> None:
-    """A model that the API does not know is rejected, and the error names it."""
-    with pytest.raises(errors.Rejected, match="claude-omega-9: 404"):
+    """A model that the API does not know is the operator's to change, and the error names it."""
+    with pytest.raises(errors.ModelUnknown, match="claude-omega-9: 404"):
         await model.answer(claude_support.request(model="claude-omega-9"), claude_support.Draft())
     assert len(api.requests) == 1
 

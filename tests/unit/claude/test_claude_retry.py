@@ -50,7 +50,7 @@ from bot.claude import retry
         (retry.Refusal(status=402, type="billing_error"), errors.SpendLimit, False),
         (retry.Refusal(status=402), errors.SpendLimit, False),
         (retry.Refusal(status=403, type="permission_error"), errors.KeyRefused, False),
-        (retry.Refusal(status=404, type="not_found_error"), errors.Rejected, False),
+        (retry.Refusal(status=404, type="not_found_error"), errors.ModelUnknown, False),
         (retry.Refusal(status=408), errors.Unreachable, True),
         (retry.Refusal(status=409), errors.Overloaded, True),
         (retry.Refusal(status=413, type="invalid_request_error"), errors.TooLong, False),

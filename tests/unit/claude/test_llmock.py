@@ -65,7 +65,7 @@ async def test_a_passing_error_is_got_over(
         (401, errors.KeyRefused),
         (402, errors.SpendLimit),
         (403, errors.KeyRefused),
-        (404, errors.Rejected),
+        (404, errors.ModelUnknown),
         (413, errors.TooLong),
         (422, errors.Rejected),
     ],
