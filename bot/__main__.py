@@ -127,6 +127,8 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             stop=intake.stop,
             wake=intake.wake,
             now=_now,
+            rules=chosen.access(),
+            standing=purse.standing,
             facts=model.facts,
         ).obey
         rules = chosen.access()

@@ -55,6 +55,9 @@ class Total:
         return ", ".join(f"{reason} {count} times" for reason, count in sorted(self.misses.items()))
 
 
+EMPTY = Total(key="", requests=0, usage=conversation.Usage(), usd=Decimal(0), unpriced=0)
+
+
 def totals(bills: Iterable[Bill]) -> list[Total]:
     """A total for each key, dearest first."""
     found: dict[str, Total] = {}

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bot import billing, cli_costs, conversation, errors, exporting, logs, settings, thread_log
+from bot import cli_costs, conversation, errors, exporting, logs, settings, thread_log
 
 Run = Callable[[settings.Settings], Awaitable[None]]
 BATCH = 500  # lines imported in one transaction
@@ -46,9 +46,12 @@ def playground(
 def usage(
     by: Annotated[Literal["user", "channel", "conversation", "day"], typer.Option(help="Add up by")] = "day",
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of lines")] = False,  # noqa: FBT002
 ) -> None:
     """Tokens, the share read from the cache, and money."""
-    _finish(_usage(by, as_json=as_json))
+    if as_json and as_csv:
+        raise typer.BadParameter("say --json or --csv, not both")
+    _finish(cli_costs.usage(by, form="json" if as_json else "csv" if as_csv else "table"))
 
 
 @app.command()
@@ -139,33 +142,6 @@ async def _playground(*, public: bool) -> None:
     from playground import server  # noqa: PLC0415 - it brings the emulators, which no other command needs
 
     await server.run(public=public)
-
-
-async def _usage(by: thread_log.By, *, as_json: bool) -> None:
-    async with thread_log.open(settings.load().database_url) as book:
-        totals = billing.totals(await book.bills(by=by))
-    if as_json:
-        typer.echo(json.dumps([_total(total) for total in totals], indent=2))
-        return
-    for total in totals:
-        typer.echo(total.line().replace("`", ""))
-    if not totals:
-        typer.echo("Nothing has been billed yet.")
-
-
-def _total(total: billing.Total) -> dict[str, Any]:
-    return {
-        "key": total.key,
-        "requests": total.requests,
-        "input_tokens": total.usage.fresh,
-        "cache_write_tokens": total.usage.written_5m + total.usage.written_1h,
-        "cache_read_tokens": total.usage.read,
-        "output_tokens": total.usage.output,
-        "cache_read_share": round(total.cached_share, 4),
-        "cache_misses": dict(total.misses),
-        "usd": float(total.usd) if total.unpriced < total.requests else None,
-        "requests_without_price": total.unpriced,
-    }
 
 
 async def _export(conversation_id: str | None, form: str) -> None:

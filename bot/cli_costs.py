@@ -1,17 +1,89 @@
-"""The commands that count money before it is spent: `estimate` and `recommend`."""
+"""The commands that count money: `usage` what was spent, `estimate` and `recommend` what would be."""
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal
 
 import typer
 
-from bot import advising, conversation, policies, prompts, replay, settings
+from bot import advising, billing, conversation, policies, prompts, replay, settings, thread_log
 from bot.claude import models
 
 Batches = AsyncIterator[Sequence[conversation.Post]]
+
+
+async def usage(by: thread_log.By, *, form: Literal["table", "json", "csv"]) -> None:
+    """What was billed, dearest first; days in their order."""
+    async with thread_log.open(settings.load().database_url) as book:
+        totals = billing.totals(await book.bills(by=by))
+    if by == "day":
+        totals = sorted(totals, key=lambda total: total.key)
+    rows = [_total(total) for total in totals]
+    if form == "json":
+        typer.echo(json.dumps(rows, indent=2))
+    elif form == "csv":
+        typer.echo(_csv(rows), nl=False)
+    elif totals:
+        typer.echo(_table(by, totals))
+    else:
+        typer.echo("Nothing has been billed yet.")
+
+
+def _total(total: billing.Total) -> dict[str, Any]:
+    return {
+        "key": total.key,
+        "requests": total.requests,
+        "input_tokens": total.usage.fresh,
+        "cache_write_tokens": total.usage.written_5m + total.usage.written_1h,
+        "cache_read_tokens": total.usage.read,
+        "output_tokens": total.usage.output,
+        "cache_read_share": round(total.cached_share, 4),
+        "cache_misses": dict(total.misses),
+        "usd": float(total.usd) if total.unpriced < total.requests else None,
+        "requests_without_price": total.unpriced,
+    }
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One line a row under a line of names; of the cache's misses the number, an unknown sum is empty."""
+    names = list(_total(billing.EMPTY))
+    written = io.StringIO()
+    lines = csv.DictWriter(written, names, lineterminator="\n")
+    lines.writeheader()
+    for row in rows:
+        lines.writerow({**row, "cache_misses": sum(row["cache_misses"].values())})
+    return written.getvalue()
+
+
+def _table(by: str, totals: Sequence[billing.Total]) -> str:
+    """Aligned columns, figures to the right."""
+    rows = [(by, "requests", "tokens in", "cached", "tokens out", "money")]
+    rows += [
+        (
+            total.key,
+            f"{total.requests:,}",
+            f"{total.usage.input:,}",
+            f"{total.cached_share:.0%}",
+            f"{total.usage.output:,}",
+            total.money,
+        )
+        for total in totals
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+            ]
+        )
+        for row in rows
+    )
 
 
 async def estimate(batches: Batches, *, as_json: bool) -> None:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from bot import billing, commands, context, conversation, errors, exporting, outlook, segmenting
+from bot import (
+    access,
+    commands,
+    context,
+    conversation,
+    errors,
+    exporting,
+    forgetting,
+    outlook,
+    segmenting,
+    spending,
+)
 
 
-class Book(Protocol):
+class Book(forgetting.Book, spending.Book, Protocol):
     """What the commands need of the thread log."""
 
     async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
@@ -23,9 +34,6 @@ class Book(Protocol):
     async def retry(self, conversation_id: conversation.ConversationId, at: dt.datetime) -> bool:
         """Make the last question due again; False when there is none."""
 
-    async def forget(self, conversation_id: conversation.ConversationId) -> int:
-        """Erase the conversation; how many posts that were."""
-
     async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
         """What the next request would be built from, with nothing new posted."""
 
@@ -33,12 +41,6 @@ class Book(Protocol):
         self, conversation_id: conversation.ConversationId, *, author: str, author_name: str, text: str
     ) -> bool:
         """Put a person's correction under the newest segment; False where nothing is summarised."""
-
-    async def bills(self, conversation_id: conversation.ConversationId) -> Sequence[billing.Bill]:
-        """Every billed call of this conversation, by model."""
-
-    def posts(self, conversation_id: conversation.ConversationId) -> AsyncIterator[conversation.Post]:
-        """Every post, in order."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,39 +53,41 @@ class CommandDesk:
     stop: Callable[[conversation.ConversationId], Awaitable[bool]]
     wake: Callable[[conversation.ConversationId], None]
     now: Callable[[], dt.datetime]
+    rules: access.Rules = dataclasses.field(default_factory=access.Rules)
+    standing: spending.Standing | None = None  # to tell what is left of the budgets
     facts: Callable[[str], Awaitable[conversation.ModelFacts]] | None = None  # to tell what comes next
 
-    async def obey(self, command: commands.Command, _home: conversation.Home) -> commands.Outcome | None:
+    async def obey(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command, or hint at an unknown word, once; None when it was before."""
         if not await self.book.claim_command(command.conversation, command.id):
             return None
         if command.word not in commands.WORDS:
             return commands.Outcome(text=commands.hint(command.word))
-        outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command)
+        outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command, home)
         return outcome
 
-    async def _help(self, _command: commands.Command) -> commands.Outcome:
+    async def _help(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:
         lines = [f"- `{word}`: {what}" for word, what in commands.WORDS.items()]
         return commands.Outcome(
             text="Mention me, or write in a thread I am in, and I answer. I also know these words "
             "(slash commands on Discord, `!word` on Slack):\n" + "\n".join(lines)
         )
 
-    async def _new(self, command: commands.Command) -> commands.Outcome:
+    async def _new(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         await self.book.reset(command.conversation)
         return commands.Outcome(text="We start afresh: nothing said before this is sent to Claude any more.")
 
-    async def _stop(self, command: commands.Command) -> commands.Outcome:
+    async def _stop(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         stopped = await self.stop(command.conversation)
         return commands.Outcome(text="Stopped." if stopped else "I am not writing anything here right now.")
 
-    async def _retry(self, command: commands.Command) -> commands.Outcome:
+    async def _retry(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         if not await self.book.retry(command.conversation, self.now()):
             return commands.Outcome(text="There is no question here to answer again.")
         self.wake(command.conversation)
         return commands.Outcome(text="I answer the last question again.")
 
-    async def _context(self, command: commands.Command) -> commands.Outcome:
+    async def _context(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         thread = await self.book.overview(command.conversation)
         facts = None
         if self.facts is not None:
@@ -94,7 +98,7 @@ class CommandDesk:
             text=outlook.tell(thread, policy=self.policy, facts=facts, system=self.instructions, now=now)
         )
 
-    async def _summary(self, command: commands.Command) -> commands.Outcome:
+    async def _summary(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         if command.argument:
             corrected = await self.book.correct(
                 command.conversation,
@@ -109,18 +113,17 @@ class CommandDesk:
         text = "\n\n".join(summary.text for summary in segmenting.in_use(summaries, None))
         return commands.Outcome(text=text or "Nothing here has been summarised: Claude sees every post.")
 
-    async def _usage(self, command: commands.Command) -> commands.Outcome:
-        totals = billing.totals(await self.book.bills(command.conversation))
-        lines = [total.line() for total in totals]
-        return commands.Outcome(text="\n".join(lines) or "This conversation has cost nothing yet.")
+    async def _usage(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
+        told = await spending.usage(command, home, book=self.book, rules=self.rules, standing=self.standing)
+        return commands.Outcome(text=told)
 
-    async def _model(self, _command: commands.Command) -> commands.Outcome:
+    async def _model(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:
         return commands.Outcome(text=f"`{self.policy.model}` answers here, effort `{self.policy.effort}`.")
 
-    async def _prompt(self, _command: commands.Command) -> commands.Outcome:
+    async def _prompt(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:
         return commands.Outcome(text=f"I follow these instructions:\n\n{self.instructions}")
 
-    async def _export(self, command: commands.Command) -> commands.Outcome:
+    async def _export(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         markdown = "markdown".startswith(command.argument.lower() or "-") or command.argument.lower() == "md"
         write = exporting.to_markdown if markdown else exporting.to_json
         lines = [write(post) async for post in self.book.posts(command.conversation)]
@@ -132,12 +135,8 @@ class CommandDesk:
             file=("\n".join(lines) + "\n").encode(),
         )
 
-    async def _forget(self, command: commands.Command) -> commands.Outcome:
-        if command.argument.lower() != "yes":
-            return commands.Outcome(
-                text="This erases every post of this conversation from my memory, with its summaries; "
-                "it cannot be undone. Say `forget yes` to do it."
-            )
-        await self.stop(command.conversation)
-        count = await self.book.forget(command.conversation)
-        return commands.Outcome(text=f"Erased {count} posts and every summary of them.")
+    async def _forget(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
+        told = await forgetting.forget(
+            command, platform=home.platform, book=self.book, rules=self.rules, stop=self.stop
+        )
+        return commands.Outcome(text=told)

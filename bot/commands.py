@@ -19,7 +19,7 @@ WORDS: dict[str, str] = {
     "model": "which model answers here",
     "prompt": "the instructions I follow here",
     "export": "this conversation as a file",
-    "forget": "erase this conversation from my memory",
+    "forget": "erase this conversation from my memory; `forget me`: what you wrote, everywhere",
 }
 """Every command with its one-line description, in the order `help` lists them."""
 

@@ -25,7 +25,7 @@ ARGUMENTS = {
     "model": "the model to answer with from now on",
     "prompt": "the instructions to follow from now on",
     "export": "jsonl or markdown",
-    "forget": "yes, to erase for good",
+    "forget": "me, for what you wrote anywhere; yes, to erase for good",
     "usage": "user, channel, conversation or day",
 }
 """What the commands that take an argument say of it."""

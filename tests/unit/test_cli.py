@@ -1,5 +1,6 @@
 """The command line, run as an operator runs it: a process in a folder, with an environment."""
 
+import csv
 import json
 import os
 import pathlib
@@ -219,6 +220,18 @@ def test_usage_of_nothing(folder: pathlib.Path) -> None:
     assert json.loads(bot(folder, "usage", "--by", "user", "--json").stdout) == []
 
 
+async def test_usage_comes_as_values_for_a_spreadsheet(tmp_path: pathlib.Path) -> None:
+    """`--csv` prints a line of names and one for each key, with the figures of `--json`."""
+    async with world.opened(tmp_path, model=fakes.Model()) as bot_:
+        await bot_.say(1)
+        await bot_.idle()
+    (row,) = csv.DictReader(bot(tmp_path, "usage", "--by", "user", "--csv").stdout.splitlines())
+    (total,) = json.loads(bot(tmp_path, "usage", "--by", "user", "--json").stdout)
+    assert list(row) == list(total)
+    assert (row["key"], float(row["usd"])) == ("slack:U1", total["usd"])
+    assert bot(tmp_path, "usage", "--csv", "--json").returncode == 2
+
+
 async def test_usage_adds_up_what_was_billed(tmp_path: pathlib.Path) -> None:
     """Tokens, cached share and money, by person or by whatever is asked; JSON holds the same figures."""
     usage = conversation.Usage(fresh=1000, read=3000, output=100)
@@ -227,9 +240,10 @@ async def test_usage_adds_up_what_was_billed(tmp_path: pathlib.Path) -> None:
         await bot_.idle()
     cost = prices.cost("claude-sonnet-5-5", usage)
     done = bot(tmp_path, "usage", "--by", "user")
-    assert (
-        done.stdout == f"slack:U1: 1 requests, 4,000 tokens in (75% from the cache), 100 out, ${cost:.4f}.\n"
-    )
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["user", "requests", "tokens", "in", "cached", "tokens", "out", "money"],
+        ["slack:U1", "1", "4,000", "75%", "100", f"${cost:.4f}"],
+    ]
     (total,) = json.loads(bot(tmp_path, "usage", "--by", "conversation", "--json").stdout)
     assert total == {
         "key": world.KEY,

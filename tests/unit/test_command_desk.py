@@ -10,13 +10,17 @@ import fakes
 import pytest
 import world
 
-from bot import command_desk, commands
+from bot import access, accounting, command_desk, commands
+
+
+NOBODY = access.Rules()
+ADMIN = access.Rules(admins=frozenset({"slack:U1"}))
 
 
 class Desk:
     """A process with its command desk."""
 
-    def __init__(self, bot: world.World, **policy: Any) -> None:
+    def __init__(self, bot: world.World, rules: access.Rules, **policy: Any) -> None:
         self.bot = bot
         self.count = 0
         self.desk = command_desk.CommandDesk(
@@ -26,8 +30,15 @@ class Desk:
             stop=bot.intake.stop,
             wake=bot.intake.wake,
             now=bot.clock.now,
+            rules=rules,
+            standing=self.standing,
         )
         bot.intake.obey = self.desk.obey
+
+    async def standing(self, account: accounting.Account) -> list[tuple[accounting.Limit, int]]:
+        """Ada's budget: half of it is spent."""
+        assert account == accounting.Account(user="slack:U1", channel="slack:C1")
+        return [(accounting.Limit(scope="user", nano=2 * accounting.NANO), accounting.NANO)]
 
     async def outcome(self, word: str, argument: str = "", command_id: str = "") -> commands.Outcome | None:
         """Give a command."""
@@ -50,10 +61,12 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desks(folder: pathlib.Path, *script: str, **policy: Any) -> AsyncIterator[Desk]:
+async def desks(
+    folder: pathlib.Path, *script: str, rules: access.Rules = NOBODY, **policy: Any
+) -> AsyncIterator[Desk]:
     """A desk on a bot with a scripted Claude."""
     async with world.opened(folder, model=fakes.Model(script=list(script)), **policy) as bot:
-        yield Desk(bot, **policy)
+        yield Desk(bot, rules, **policy)
 
 
 @pytest.mark.parametrize("word", [*commands.WORDS, "usgae"])
@@ -158,7 +171,8 @@ async def test_context_names_what_a_window_left_out(tmp_path: pathlib.Path) -> N
 async def test_usage_is_the_conversations_bill(tmp_path: pathlib.Path) -> None:
     """`usage` gives a line for each model that was called here, and says when nothing was."""
     async with desks(tmp_path) as desk:
-        assert await desk.told("usage") == "This conversation has cost nothing yet."
+        budget = "Your day: $1.00 of $2.00 spent."
+        assert await desk.told("usage") == f"This conversation has cost nothing yet.\n{budget}"
         await desk.bot.say(1)
         await desk.bot.idle()
         assert (await desk.told("usage")).startswith("`claude-sonnet-5-5`: 1 requests, ")
@@ -221,3 +235,45 @@ async def test_forget_ends_a_running_answer(tmp_path: pathlib.Path) -> None:
         await desk.bot.idle()
         assert "A secret" not in str(desk.bot.model.requests[-1].turns)
         assert [text for _, text in await desk.bot.said()] == ["Next", "ok"]
+
+
+async def test_everybodys_usage_is_for_admins(tmp_path: pathlib.Path) -> None:
+    """By person, channel, conversation or day, all of it is told to admins and to nobody else."""
+    async with desks(tmp_path) as desk:
+        await desk.bot.say(1)
+        await desk.bot.idle()
+        assert await desk.told("usage", "user") == access.ADMINS_ONLY
+    async with desks(tmp_path, rules=ADMIN) as desk:
+        for by, key in (("user", "slack:U1"), ("channel", "slack:C1"), ("conversation", world.KEY)):
+            assert (await desk.told("usage", by)).startswith(f"`{key}`: 1 requests, ")
+
+
+async def test_what_others_wrote_is_forgotten_by_admins_alone(tmp_path: pathlib.Path) -> None:
+    """A conversation that others have written in is erased for an admin; its own posts for everybody."""
+    async with desks(tmp_path) as desk:
+        await desk.bot.say(1, "Ada's word")
+        await desk.bot.say(2, "Bob's word", author="U2", author_name="Bob")
+        await desk.bot.idle()
+        for argument in ("", "yes"):
+            assert "only an admin" in await desk.told("forget", argument)
+        assert await desk.told("forget", "slack:U2 yes") == access.ADMINS_ONLY
+        assert "`forget me yes`" in await desk.told("forget", "me")
+        assert await desk.told("forget", "me yes") == "Erased 1 posts and every summary of them."
+        left = [text for role, text in await desk.bot.said() if role == "user"]
+        assert left == ["Bob's word"]
+    async with desks(tmp_path, rules=ADMIN) as desk:
+        assert "every post of slack:U2" in await desk.told("forget", "slack:U2")
+        assert await desk.told("forget", "slack:U2 yes") == "Erased 1 posts and every summary of them."
+        assert "user" not in [role for role, _ in await desk.bot.said()]
+        assert (await desk.told("forget", "yes")).startswith("Erased ")
+        assert await desk.bot.said() == []
+
+
+@pytest.mark.parametrize("argument", ["everything", "U2 yes", "me too yes", "slack:U1 slack:U2"])
+async def test_what_should_be_forgotten_must_be_clear(tmp_path: pathlib.Path, argument: str) -> None:
+    """Anything else than a person or this conversation erases nothing and is explained."""
+    async with desks(tmp_path, rules=ADMIN) as desk:
+        await desk.bot.say(1)
+        await desk.bot.idle()
+        assert "Say `forget`" in await desk.told("forget", argument)
+        assert len(await desk.bot.said()) == 2

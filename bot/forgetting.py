@@ -1,0 +1,76 @@
+"""What `forget` does: to a conversation, to a person's posts, for those who may."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from bot import access, commands, conversation
+
+
+class Book(Protocol):
+    """What forgetting needs of the thread log."""
+
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase the conversation; how many posts that were."""
+
+    async def forget_user(self, user: str) -> int:
+        """Erase every post of a person, given as `platform:id`; how many posts that were."""
+
+    def posts(self, conversation_id: conversation.ConversationId) -> AsyncIterator[conversation.Post]:
+        """Every post, in order."""
+
+
+ASK = "This erases {what} from my memory, with its summaries; it cannot be undone. Say `{again}` to do it."
+NOT_ALONE = (
+    "Others have written here, so only an admin of mine may erase it all. "
+    "`forget me` erases what you wrote, here and everywhere."
+)
+
+
+async def forget(
+    command: commands.Command,
+    *,
+    platform: str,
+    book: Book,
+    rules: access.Rules,
+    stop: Callable[[conversation.ConversationId], Awaitable[bool]],
+) -> str:
+    """Erase what the argument names, once it ends in `yes`; what the person is told.
+
+    Nothing: this conversation, where nobody else has written or an admin asks. `me`: the asker's own posts,
+    everywhere on this platform. `platform:id`: somebody's posts, for admins.
+    """
+    words = command.argument.split()
+    sure = bool(words) and words[-1].lower() == "yes"
+    named = words[:-1] if sure else words
+    whom = named[0] if named else ""
+    own = f"{platform}:{command.author}"
+    is_admin = rules.is_admin(platform, command.author)
+    if len(named) > 1 or (whom and whom.lower() != "me" and ":" not in whom):
+        return "Say `forget`, `forget me`, or `forget slack:U0123` with somebody's platform and id."
+    if not whom:
+        if not is_admin and await _others(book, command):
+            return NOT_ALONE
+        if not sure:
+            return ASK.format(what="every post of this conversation", again="forget yes")
+        await stop(command.conversation)
+        count = await book.forget(command.conversation)
+        return f"Erased {count} posts and every summary of them."
+    user = own if whom.lower() == "me" else whom
+    if user != own and not is_admin:
+        return access.ADMINS_ONLY
+    if not sure:
+        what = (
+            "everything you wrote to me, in every conversation," if user == own else f"every post of {user}"
+        )
+        return ASK.format(what=what, again=f"forget {whom} yes")
+    count = await book.forget_user(user)
+    return f"Erased {count} posts and every summary of them."
+
+
+async def _others(book: Book, command: commands.Command) -> bool:
+    async for post in book.posts(command.conversation):
+        if post.role == "user" and post.author != command.author:
+            return True
+    return False
