@@ -1,6 +1,7 @@
 """What people say to the bot, carried out on the real log."""
 
 import contextlib
+import itertools
 import json
 import pathlib
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import world
 
 from bot import access, accounting, command_desk, commands
 
-
+DESKS = itertools.count()
 NOBODY = access.Rules()
 ADMIN = access.Rules(admins=frozenset({"slack:U1"}))
 
@@ -22,7 +23,7 @@ class Desk:
 
     def __init__(self, bot: world.World, rules: access.Rules, **policy: Any) -> None:
         self.bot = bot
-        self.count = 0
+        self.count = 100 * next(DESKS)  # no two desks give a command the same id
         self.desk = command_desk.CommandDesk(
             book=bot.log,
             policy=world.a_policy(**policy),
@@ -160,7 +161,13 @@ async def test_summary_and_context_show_what_was_summarised(tmp_path: pathlib.Pa
 
 async def test_context_names_what_a_window_left_out(tmp_path: pathlib.Path) -> None:
     """Under `window`, what fell out of the window is counted."""
-    policy = {"strategy": "window", "window_turns": 1, "budget_tokens": 3000, "floor_tokens": 2600}
+    policy: dict[str, Any] = {"strategy": "window", "window_turns": 1}
+    policy |= {"budget_tokens": 3000, "floor_tokens": 2600}
+        "strategy": "window",
+        "window_turns": 1,
+        "budget_tokens": 3000,
+        "floor_tokens": 2600,
+    }
     async with desks(tmp_path, **policy) as desk:
         for number in (1, 2, 3):
             await desk.bot.say(number, "word " * 1500)
