@@ -270,7 +270,10 @@ async def test_servers_and_channels_come_and_go(service: fake.Discord) -> None:
 async def test_shards_hear_their_own_servers(service: fake.Discord) -> None:
     """Each server speaks on its shard, direct messages on shard 0, and each shard resumes alone."""
     service.portal.shards = 2
-    rooms = [Room(service), Room(service)]
+    rooms = [Room(service)]
+    while len({(int(room.guild) >> 22) % 2 for room in rooms}) < 2:  # a server's shard follows from its id
+        rooms.append(Room(service))
+    rooms = [rooms[0], rooms[-1]]
     async with running(service, ShardedBot()) as bot:
         await service.connected()
         assert {session.shard for session in service.sessions} == {(0, 2), (1, 2)}
