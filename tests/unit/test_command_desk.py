@@ -163,11 +163,6 @@ async def test_context_names_what_a_window_left_out(tmp_path: pathlib.Path) -> N
     """Under `window`, what fell out of the window is counted."""
     policy: dict[str, Any] = {"strategy": "window", "window_turns": 1}
     policy |= {"budget_tokens": 3000, "floor_tokens": 2600}
-        "strategy": "window",
-        "window_turns": 1,
-        "budget_tokens": 3000,
-        "floor_tokens": 2600,
-    }
     async with desks(tmp_path, **policy) as desk:
         for number in (1, 2, 3):
             await desk.bot.say(number, "word " * 1500)
