@@ -15,6 +15,7 @@ from emulators import claude, discord
 
 ECHO = 1_500  # characters
 BATCH = 10  # hostile texts in one thread
+_SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
 _CANARY = re.compile(r"canary-[0-9]{4}-bird")
 
 
@@ -77,7 +78,8 @@ async def _attach(stage: arena.Arena, name: str, media_type: str, data: bytes) -
 
 def _last(body: dict[str, Any]) -> str:
     last = next(turn for turn in reversed(body["messages"]) if turn["role"] == "user")
-    return " ".join(block.get("text", "") for block in last["content"])
+    text = " ".join(block.get("text", "") for block in last["content"])
+    return _SUMMARY.sub("", text)  # a summary is Claude's own echo of older posts here
 
 
 def _echo(body: dict[str, Any]) -> str:

@@ -111,10 +111,11 @@ def _writing(path: pathlib.Path) -> Iterator[None]:
     def write() -> None:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as db:
             db.execute("PRAGMA synchronous = OFF")  # as many commits as can be between the bot's own
-            while not over.wait(0.0002):
-                db.execute("BEGIN IMMEDIATE")
-                db.execute("UPDATE upkeep SET scrubbed = scrubbed")
-                db.execute("COMMIT")
+            while not over.wait(0.002):
+                for _ in range(20):
+                    db.execute("BEGIN IMMEDIATE")
+                    db.execute("UPDATE upkeep SET scrubbed = scrubbed")
+                    db.execute("COMMIT")
 
     thread = threading.Thread(target=write)
     thread.start()
