@@ -220,6 +220,47 @@ def test_usage_of_nothing(folder: pathlib.Path) -> None:
     assert json.loads(bot(folder, "usage", "--by", "user", "--json").stdout) == []
 
 
+def test_a_conversation_is_priced_under_every_choice(folder: pathlib.Path) -> None:
+    """`recommend` lists every choice, cheapest first, with the contract's fields; `estimate` prices one."""
+    posts = [
+        {
+            "id": "1",
+            "role": "user",
+            "author": "U1",
+            "text": "when is it?",
+            "sent_at": "2026-11-22T10:00:00.000Z",
+        },
+        {
+            "id": "2",
+            "role": "assistant",
+            "author": "B",
+            "text": "Friday.",
+            "sent_at": "2026-11-22T10:00:05.000Z",
+        },
+        {"id": "3", "role": "user", "author": "U2", "text": "who?", "sent_at": "2026-11-22T10:02:00.000Z"},
+        {
+            "id": "4",
+            "role": "assistant",
+            "author": "B",
+            "text": "Ada.",
+            "sent_at": "2026-11-22T10:02:05.000Z",
+        },
+    ]
+    file = folder / "exported.jsonl"
+    lines = [json.dumps({"conversation": "slack:T1:C1:1", "author_name": "A", **post}) for post in posts]
+    file.write_text("\n".join(lines))
+    choices = json.loads(bot(folder, "recommend", "--from", str(file), "--json").stdout)
+    fields = (
+        "strategy cache model requests input_tokens cache_write_tokens cache_read_tokens output_tokens usd"
+    )
+    assert all(list(choice) == fields.split() for choice in choices)
+    assert [choice["usd"] for choice in choices] == sorted(choice["usd"] for choice in choices)
+    assert {choice["strategy"] for choice in choices} == {"summarise", "window", "full"}
+    assert {choice["cache"] for choice in choices} == {"none", "5m", "1h", "auto"}
+    assert {choice["requests"] for choice in choices} == {2}
+    assert "$" in bot(folder, "estimate", "--from", str(file)).stdout
+
+
 async def test_usage_comes_as_values_for_a_spreadsheet(tmp_path: pathlib.Path) -> None:
     """`--csv` prints a line of names and one for each key, with the figures of `--json`."""
     async with world.opened(tmp_path, model=fakes.Model()) as bot_:
