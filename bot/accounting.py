@@ -16,6 +16,7 @@ from bot import conversation, prices
 NANO = 1_000_000_000  # of a dollar
 ALERT = Decimal("0.8")  # of a limit: the admins are told
 
+PROBE = conversation.Usage(fresh=1)  # priced to learn whether a model's price is known
 Scope = Literal["user", "channel", "all"]
 Price = Callable[[str, conversation.Usage], int | None]
 """What a call of this model costs, None where its price is not known."""

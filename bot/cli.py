@@ -6,6 +6,7 @@ Status 0: done. Status 1: it could not be done, one line says why. Status 2: a s
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import pathlib
 import sys
@@ -14,7 +15,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bot import cli_costs, conversation, errors, exporting, logs, settings, thread_log
+from adapters.discord import checking as discord_checking
+from adapters.slack import checking as slack_checking
+from bot import checking, cli_costs, conversation, errors, exporting, logs, settings, thread_log
 
 Run = Callable[[settings.Settings], Awaitable[None]]
 BATCH = 500  # lines imported in one transaction
@@ -40,6 +43,12 @@ def playground(
 ) -> None:
     """Talk to the bot in the browser, on emulated platforms; no credentials needed."""
     _finish(_playground(public=public))
+
+
+@app.command()
+def check() -> None:
+    """Try every credential, scope, intent and the database; status 0 only if all is well."""
+    _finish(_check())
 
 
 @app.command()
@@ -135,6 +144,35 @@ async def _start(run: Run) -> None:
         await run(chosen)
     else:
         await _playground(public=False)
+
+
+async def _check() -> None:
+    chosen = settings.load()
+    now = dt.datetime.now(dt.UTC)
+    found = [
+        *await checking.database(chosen),
+        *await checking.port(chosen),
+        *await checking.claude(chosen, now),
+    ]
+    if chosen.slack_bot_token:
+        app_token = chosen.slack_app_token
+        found += await slack_checking.findings(
+            bot_token=chosen.slack_bot_token.get_secret_value(),
+            app_token=app_token.get_secret_value() if app_token else None,
+            api_url=chosen.slack_api_url,
+            now=now,
+        )
+    if chosen.discord_bot_token:
+        found += await discord_checking.findings(
+            token=chosen.discord_bot_token.get_secret_value(), api_url=chosen.discord_api_url, now=now
+        )
+    if not chosen.platforms:
+        how = "neither Slack nor Discord is set: the bot starts its playground"
+        found.append(checking.Finding(what="platforms", how=how, state="note"))
+    for line in dict.fromkeys(finding.line for finding in found):
+        typer.echo(line)
+    if any(finding.state == "wrong" for finding in found):
+        raise typer.Exit(1)
 
 
 async def _playground(*, public: bool) -> None:

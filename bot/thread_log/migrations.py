@@ -41,6 +41,16 @@ def migrate(db: sqlite3.Connection, *, now: int, steps: Sequence[Step] | None = 
         _apply(db, step, now)
 
 
+def waiting(db: sqlite3.Connection) -> int:
+    """How many steps `migrate` would take; raises what it would, and changes nothing."""
+    _check_owner(db)
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone() is None:
+        return len(STEPS)
+    _check_version(db, STEPS)
+    (done,) = db.execute("SELECT count(*) FROM migrations").fetchone()
+    return len(STEPS) - int(done)
+
+
 def _check_owner(db: sqlite3.Connection) -> None:
     (owner,) = db.execute("PRAGMA application_id").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -85,7 +85,7 @@ class Store:
                 if error is None:
                     future.set_result(result)
                 else:
-                    future.set_exception(_translated(error))
+                    future.set_exception(translated(error))
 
     def finish(self) -> None:
         """Take no more writes, and let `run` end when those that wait are done."""
@@ -96,7 +96,7 @@ class Store:
         try:
             return await connection.run(work)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise translated(error) from error
 
 
 class _Connection(aiosqlite.Connection):
@@ -130,7 +130,7 @@ async def opened(path: pathlib.Path, *, now: int, busy_seconds: float) -> AsyncI
             reader = await stack.enter_async_context(_connection(path, busy_seconds=busy_seconds))
             await reader.run(lambda db: db.execute("PRAGMA query_only = ON").close())
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise translated(error) from error
         store = Store(writer=writer, reader=reader)
         running = asyncio.create_task(store.run(), name="thread log writer")
         try:
@@ -208,7 +208,7 @@ def _view(db: sqlite3.Connection, *, work: Work[T]) -> T:
         db.execute("ROLLBACK")
 
 
-def _translated(error: Exception) -> Exception:
+def translated(error: Exception) -> Exception:
     """LogUnusable for the state of the disk or file; a mistake of ours (a constraint, bad SQL) as it is."""
     if isinstance(error, sqlite3.Error) and _code(error) in _ADVICE:
         return errors.LogUnusable(f"{_ADVICE[_code(error)]} ({error})")

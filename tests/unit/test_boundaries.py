@@ -95,6 +95,7 @@ def test_adapters_know_neither_each_other_nor_the_log_nor_claude(path: pathlib.P
         "bot",
         "bot.conversation",
         "bot.ports",
+        "bot.checking",
         "bot.errors",
         "bot.commands",
         "bot.splitting",
