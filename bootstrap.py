@@ -62,7 +62,10 @@ def main(arguments: list[str]) -> int:
 
 def call(module: str, *arguments: str) -> int:
     """Run a module of the virtual environment in the foreground; Ctrl-C reaches it, not us."""
-    process = subprocess.Popen([PYTHON, "-m", module, *arguments], cwd=ROOT if module != "bot" else None)
+    # The bot stays in the working directory, where its `.env` and its database are; the checks are run here.
+    where = None if module == "bot" else ROOT
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([PYTHON, "-m", module, *arguments], cwd=where, env=environment)
     while True:
         try:
             return process.wait()
