@@ -34,6 +34,7 @@ from bot import (
     prices,
     prompts,
     responder,
+    retention,
     settings,
     tending,
     thread_log,
@@ -150,6 +151,12 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         await intake.resume()
         looking = asyncio.create_task(intake.keep_looking(), name="look for what is due")
         stack.callback(looking.cancel)
+        if chosen.bot_retention_days:
+            keeping = retention.Retention(
+                book=book, days=chosen.bot_retention_days, tend=keeper.tend, now=_now
+            )
+            erasing = asyncio.create_task(keeping.run(), name="retention")
+            stack.callback(erasing.cancel)
         yield Bot(port=port, book=book, intake=intake, adapters=adapters)
 
 

@@ -83,6 +83,8 @@ class Settings(pydantic_settings.BaseSettings):
     bot_budget_channel_day: Dollars = None
     bot_budget_month: Dollars = None
 
+    bot_retention_days: Annotated[int, pydantic.Field(ge=0)] = 0  # 0: keep
+
     bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 20
     bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
     bot_log_format: Literal["json", "console"] | None = None  # None: console on a terminal, else json

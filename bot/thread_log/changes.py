@@ -138,6 +138,21 @@ def reset(db: sqlite3.Connection, *, conversation_id: conversation.ConversationI
     )
 
 
+def erased(
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    number: int,
+    post_id: str,
+    place: int | None,
+    now: int,
+) -> None:
+    """Carry the removal of a post that no answer under way rests on; its id stays."""
+    _keep_id(db, conversation_id, post_id)
+    _count_erasure(db)
+    _carry(db, number=number, place=place, reply=None, now=now)
+
+
 def _carry(
     db: sqlite3.Connection, *, number: int, place: int | None, reply: str | None, now: int
 ) -> EditEffect:

@@ -19,6 +19,7 @@ from bot.thread_log import (
     intake,
     owners,
     replies,
+    retention,
     rows,
     segments,
     store,
@@ -236,6 +237,20 @@ class ThreadLog(asking.Asking):
         count = await self._store.write(functools.partial(changes.forget, conversation_id=conversation_id))
         self._scrubber.start()
         return count
+
+    async def expire(self, before: dt.datetime) -> list[conversation.ConversationId]:
+        """Erase posts that were sent before then, but for their ids; the conversations that had any."""
+        past = rows.micros(before)
+        found = await self._store.read(functools.partial(retention.due, before=past))
+        for conversation_id in found:
+            work = functools.partial(
+                retention.expire, conversation_id=conversation_id, before=past, now=self._now()
+            )
+            while await self._store.write(work) == retention.BATCH:
+                pass
+        if found:
+            self._scrubber.start()
+        return found
 
     async def scrubbed(self) -> None:
         """Return once the bytes of everything erased so far are gone from the files."""

@@ -43,6 +43,7 @@ DEFAULTS = {
     "BOT_BUDGET_USER_DAY": None,
     "BOT_BUDGET_CHANNEL_DAY": None,
     "BOT_BUDGET_MONTH": None,
+    "BOT_RETENTION_DAYS": 0,
     "BOT_SHUTDOWN_SECONDS": 20,
     "BOT_LOG_LEVEL": "info",
     "BOT_LOG_FORMAT": None,

@@ -1,0 +1,41 @@
+"""Posts past their time. Rule: they go as a deletion takes them, but newer answers keep their words."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from bot import conversation
+from bot.thread_log import changes, intake, replies
+
+_PAST = (
+    "p.sent_at < ? AND (p.reply IS NULL OR NOT EXISTS (SELECT 1 FROM replies r"  # noqa: S608 - our own constant
+    f" WHERE r.id = p.reply AND r.{replies.UNFINISHED}))"
+)
+BATCH = 200  # posts in one transaction: other writes come between
+
+
+def due(db: sqlite3.Connection, *, before: int) -> list[conversation.ConversationId]:
+    """Conversations with posts older than that, but for those of an answer under way."""
+    found = db.execute(
+        f"SELECT DISTINCT c.id FROM posts p JOIN conversations c ON c.number = p.conversation WHERE {_PAST}"  # noqa: S608 - our own constant
+        " ORDER BY c.number",
+        (before,),
+    )
+    return [conversation.ConversationId(key) for (key,) in found]
+
+
+def expire(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, before: int, now: int
+) -> int:
+    """Erase the oldest such posts of a conversation, with every summary of them; how many."""
+    found = db.execute(
+        f"SELECT p.conversation, p.id, p.place FROM posts p JOIN conversations c ON c.number = p.conversation"  # noqa: S608 - our own constant
+        f" WHERE {_PAST} AND c.id = ? ORDER BY p.sent_at LIMIT {BATCH}",
+        (before, conversation_id),
+    ).fetchall()
+    for number, post_id, place in found:
+        intake.remove(db, number=number, post_id=post_id)
+        changes.erased(
+            db, conversation_id=conversation_id, number=number, post_id=post_id, place=place, now=now
+        )
+    return len(found)
