@@ -29,10 +29,12 @@ from bot import (
     gate,
     http,
     metrics,
+    observing,
     policies,
     ports,
     prices,
     prompts,
+    readiness,
     responder,
     retention,
     settings,
@@ -134,14 +136,14 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         ).obey
         rules = chosen.access()
         entrance = gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now)
-        adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance)}
+        adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
         platforms.update(
             {name: gate.Guarded(inside=adapter, rules=rules) for name, adapter in adapters.items()}
         )
-        checks: dict[str, http.Check] = {"thread_log": book.healthy}
-        checks.update({name: _check(adapter) for name, adapter in adapters.items()})
+        sockets = {name: adapter.healthy for name, adapter in adapters.items()}
+        ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=_now)
         routes = [route for adapter in adapters.values() for route in adapter.routes()]
-        served = http.application(checks, counted.registry, routes)
+        served = http.application(ready.checks(), counted.registry, routes, ready.refresh)
         port = await stack.enter_async_context(
             http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
         )
@@ -179,7 +181,9 @@ def _responder(
         metrics=counted,
         now=_now,
         monotonic=time.monotonic,
-        lend=purse.of,
+        lend=lambda reply: observing.Observed(
+            model=purse.of(reply), metrics=counted, monotonic=time.monotonic
+        ),
         ended=keeper.tend,
     )
 
@@ -217,6 +221,7 @@ def _tending(
         conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
     ) -> None:
         await book.billed_beside(conversation_id, "summary", name, usage)
+        counted.calls.labels(kind="summary").inc()
         usd = prices.cost(name, usage)
         counted.bill(name, usage, None if usd is None else float(usd))
 
@@ -236,13 +241,6 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _check(adapter: Adapter) -> http.Check:
-    async def check() -> str | None:
-        return adapter.healthy()
-
-    return check
-
-
 def _claude(chosen: settings.Settings, sleep: Sleep) -> claude.Claude:
     key = chosen.anthropic_api_key
     return claude.Claude(
@@ -254,7 +252,7 @@ def _claude(chosen: settings.Settings, sleep: Sleep) -> claude.Claude:
     )
 
 
-def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
+def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.Metrics) -> list[Adapter]:
     """An adapter for each platform that has credentials."""
     made: list[Adapter] = []
     if chosen.slack_bot_token:
@@ -268,6 +266,7 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
                 dm_mode=chosen.slack_dm_mode,
                 thread_replies=chosen.bot_thread_replies,
                 guests_matter=chosen.bot_guests == "deny",
+                limited=counted.limits.labels(platform="slack").inc,
                 intake=intake,
             )
         )
@@ -279,6 +278,7 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake) -> list[Adapter]:
                 gateway_url=chosen.discord_gateway_url,
                 thread_replies=chosen.bot_thread_replies,
                 access_ids=chosen.access().ids("discord"),
+                limited=counted.limits.labels(platform="discord").inc,
                 intake=intake,
             )
         )

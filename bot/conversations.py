@@ -275,6 +275,7 @@ class Conversations:
         A platform or a log that is away is tried again for as long as it takes.
         """
         passing = isinstance(error, errors.PlatformUnavailable | errors.LogUnusable)
+        self.metrics.errors.labels(kind=type(error).__name__).inc()
         log.warning(
             "reply.error",
             conversation=conversation_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
@@ -13,6 +14,9 @@ from bot import errors
 Check = Callable[[], Awaitable[str | None]]
 """None when all is well, else what is wrong and what to do."""
 
+Refresh = Callable[[], Awaitable[None]]
+
+PATIENCE = 5.0  # seconds: a check that hangs has failed
 MOST_BODY = 2 * 1024 * 1024  # bytes; Slack's events are far smaller
 
 
@@ -20,19 +24,33 @@ def application(
     checks: Mapping[str, Check],
     registry: prometheus_client.CollectorRegistry,
     routes: Iterable[web.RouteDef] = (),
+    refresh: Refresh | None = None,
+    patience: float = PATIENCE,
 ) -> web.Application:
-    """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the rest."""
+    """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the rest.
+
+    `refresh` brings figures up to date that are looked up rather than counted; `patience`: seconds for each.
+    """
+
+    async def made(check: Check) -> str | None:
+        try:
+            return await asyncio.wait_for(check(), patience)
+        except TimeoutError:
+            return f"no answer within {patience:g} s"
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_request: web.Request) -> web.Response:
-        results = {name: await check() for name, check in checks.items()}
+        results = {name: await made(check) for name, check in checks.items()}
         wrong = {name: result for name, result in results.items() if result is not None}
         body = {"status": "not ready" if wrong else "ok", "checks": {**dict.fromkeys(results, "ok"), **wrong}}
         return web.json_response(body, status=503 if wrong else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
+        if refresh is not None:
+            with contextlib.suppress(errors.LogUnusable, TimeoutError):  # what is counted is served anyway
+                await asyncio.wait_for(refresh(), patience)
         body = prometheus_client.generate_latest(registry)
         return web.Response(body=body, headers={"Content-Type": prometheus_client.CONTENT_TYPE_LATEST})
 

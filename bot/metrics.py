@@ -23,6 +23,13 @@ class Metrics:
     seconds: prometheus_client.Histogram
     busy: prometheus_client.Gauge
     misses: prometheus_client.Counter
+    first_word: prometheus_client.Histogram
+    retries: prometheus_client.Counter
+    limits: prometheus_client.Counter
+    errors: prometheus_client.Counter
+    calls: prometheus_client.Counter
+    queue: prometheus_client.Gauge
+    queue_age: prometheus_client.Gauge
 
     def bill(self, model: str, usage: conversation.Usage, usd: float | None) -> None:
         """Count one call's tokens by kind, and its money where the price is known."""
@@ -41,33 +48,36 @@ class Metrics:
 def create() -> Metrics:
     """A fresh registry with every metric in it."""
     registry = prometheus_client.CollectorRegistry()
+
+    def counter(name: str, text: str, *labels: str) -> prometheus_client.Counter:
+        return prometheus_client.Counter(f"threadmate_{name}", text, labels, registry=registry)
+
+    def gauge(name: str, text: str) -> prometheus_client.Gauge:
+        return prometheus_client.Gauge(f"threadmate_{name}", text, registry=registry)
+
+    def latency(name: str, text: str, *labels: str) -> prometheus_client.Histogram:
+        name = f"threadmate_{name}_seconds"
+        return prometheus_client.Histogram(name, text, labels, registry=registry, buckets=LATENCY)
+
     return Metrics(
         registry=registry,
-        posts=prometheus_client.Counter(
-            "threadmate_posts", "Posts recorded", ["platform", "addressed"], registry=registry
-        ),
-        replies=prometheus_client.Counter(
-            "threadmate_replies", "Replies ended", ["platform", "state"], registry=registry
-        ),
-        tokens=prometheus_client.Counter(
-            "threadmate_tokens", "Tokens billed", ["model", "kind"], registry=registry
-        ),
-        dollars=prometheus_client.Counter(
-            "threadmate_dollars", "US dollars billed, where the price is known", ["model"], registry=registry
-        ),
-        seconds=prometheus_client.Histogram(
-            "threadmate_reply_seconds",
-            "From taking a reply up to its end",
-            registry=registry,
-            buckets=LATENCY,
-        ),
-        misses=prometheus_client.Counter(
-            "threadmate_cache_misses",
+        posts=counter("posts", "Posts recorded", "platform", "addressed"),
+        replies=counter("replies", "Replies ended", "platform", "state"),
+        tokens=counter("tokens", "Tokens billed", "model", "kind"),
+        dollars=counter("dollars", "US dollars billed, where the price is known", "model"),
+        # kind: answer, call (of a tool), summary (a compaction), lost (cut or declined)
+        calls=counter("calls", "Billed calls of Claude", "kind"),
+        misses=counter(
+            "cache_misses",
             "Requests that read less from the prompt cache than the last one left there",
-            ["reason"],
-            registry=registry,
+            "reason",
         ),
-        busy=prometheus_client.Gauge(
-            "threadmate_busy_conversations", "Conversations being answered or waiting", registry=registry
-        ),
+        seconds=latency("reply", "From taking a reply up to its end"),
+        first_word=latency("first_word", "From asking Claude to its first word, retries included", "model"),
+        retries=counter("retries", "Calls made again after a failure", "service"),
+        limits=counter("rate_limits", "Times a platform asked to wait", "platform"),
+        errors=counter("errors", "Answers and deliveries that failed", "kind"),
+        busy=gauge("busy_conversations", "Conversations being answered or waiting"),
+        queue=gauge("queue", "Conversations with a question that is not answered yet"),
+        queue_age=gauge("queue_age_seconds", "How long the oldest of them has waited"),
     )

@@ -204,6 +204,7 @@ class Responder:
     ) -> None:
         await self.log.billed(reply, kind, model, usage, message_id=message_id, miss=miss)
         usd = prices.cost(model, usage)
+        self.metrics.calls.labels(kind=kind).inc()
         self.metrics.bill(model, usage, None if usd is None else float(usd))
 
     async def _missed(

@@ -64,11 +64,13 @@ class Discord:
         gateway_url: str | None = None,
         thread_replies: str = "always",
         access_ids: frozenset[str] = frozenset(),
+        limited: Callable[[], None] = lambda: None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._token, self._api_url, self._gateway_url = token, api_url.rstrip("/"), gateway_url
+        self._limited = limited
         self._intake, self._now, self._monotonic, self._sleep = intake, now, monotonic, sleep
         self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
@@ -219,7 +221,9 @@ class Discord:
         await self._notices.tell(user, text)
 
     def _calls(self) -> calls.Calls:
-        return calls.Calls(closed=self.client.is_closed, clock=self._monotonic, sleep=self._sleep)
+        return calls.Calls(
+            closed=self.client.is_closed, clock=self._monotonic, sleep=self._sleep, limited=self._limited
+        )
 
     def message(self, message: discord.Message) -> None:
         """See gateway.Listener."""

@@ -35,8 +35,10 @@ class Calls:
         closed: Callable[[], bool],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        limited: Callable[[], None] = lambda: None,
     ) -> None:
-        self._closed, self._clock, self._sleep = closed, clock, sleep
+        """`limited` is told of each limit that discord.py does not wait out by itself."""
+        self._closed, self._clock, self._sleep, self._limited = closed, clock, sleep, limited
         self._one_at_a_time = asyncio.Lock()
 
     async def make(
@@ -57,8 +59,10 @@ class Calls:
                 raise errors.MayNotPost(f"Discord: {error.code}") from error
             except (discord.DiscordException, OSError, aiohttp.ClientError) as error:
                 wait = _wait(error, pause)
-                if limited is not None and _is_limit(error):
-                    limited(wait)
+                if _is_limit(error):
+                    self._limited()
+                    if limited is not None:
+                        limited(wait)
                 if self._clock() + wait > deadline:
                     raise errors.PlatformUnavailable(type(error).__name__) from error
             await self._sleep(wait)

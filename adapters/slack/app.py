@@ -68,6 +68,7 @@ class Slack:
         dm_mode: Literal["threads", "flat"] = "threads",
         thread_replies: Literal["always", "mention"] = "always",
         guests_matter: bool = False,
+        limited: Callable[[], None] = lambda: None,
         intake: ports.Intake,
         clock: web.Clock = time.monotonic,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
@@ -80,6 +81,7 @@ class Slack:
         self._dm_mode: Literal["threads", "flat"] = dm_mode
         self._thread_replies: Literal["always", "mention"] = thread_replies
         self._guests_matter = guests_matter  # it must be known who is a guest before a post is told
+        self._limited = limited
         self._intake = intake
         self._clock = clock
         self._now = now
@@ -207,7 +209,7 @@ class Slack:
             )
         )
         client = self._client(self._bot_token, session)
-        self._api = web.Web(client=client, clock=self._clock, sleep=self._sleep)
+        self._api = web.Web(client=client, clock=self._clock, sleep=self._sleep, limited=self._limited)
         self._rules, self._team = await self._identity()
         self._reader = reader.Reader(api=self._api, clock=self._clock)
         self._names = names.Names(api=self._api, clock=self._clock, team=self._team)
@@ -277,7 +279,7 @@ class Slack:
     async def _open_sockets(self, app_token: str, session: aiohttp.ClientSession) -> None:
         client = self._client(app_token, session)
         self._sockets = sockets.Sockets(
-            api=web.Web(client=client, clock=self._clock, sleep=self._sleep),
+            api=web.Web(client=client, clock=self._clock, sleep=self._sleep, limited=self._limited),
             client=client,
             handle=self._handle_socket,
             on_gap=self._fill_gap,

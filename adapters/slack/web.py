@@ -71,7 +71,16 @@ class Unreached(errors.PlatformUnavailable):
 class Web:
     """The Web API of one workspace, on a session with limits of its own."""
 
-    def __init__(self, *, client: AsyncWebClient, clock: Clock, sleep: Sleep) -> None:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        clock: Clock,
+        sleep: Sleep,
+        limited: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`limited` is told whenever Slack asks to wait."""
+        self._limited = limited
         self._client = client
         self._clock = clock
         self._sleep = sleep
@@ -105,6 +114,7 @@ class Web:
             try:
                 return await self._once(method, arguments)
             except Busy as busy:
+                self._limited()
                 wait, fault = max(wait, min(busy.retry_after, RETRY_AFTER_CAP)), busy
             except Unknown as unknown:
                 if not repeatable:

@@ -32,6 +32,10 @@ class Asking:
         self._store = store
         self._clock = clock
 
+    async def waiting(self, platforms: Sequence[str]) -> tuple[int, dt.datetime | None]:
+        """How many conversations of these platforms wait for an answer, and since when the oldest does."""
+        return await self._store.read(functools.partial(intake.waiting, platforms=platforms))
+
     # What people ask for.
 
     async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:

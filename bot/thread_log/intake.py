@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -227,6 +228,23 @@ def due(db: sqlite3.Connection) -> list[conversation.ConversationId]:
         " ORDER BY min(since), c.number"
     )
     return [conversation.ConversationId(row[0]) for row in found]
+
+
+def waiting(db: sqlite3.Connection, *, platforms: Sequence[str]) -> tuple[int, dt.datetime | None]:
+    """How many conversations of these platforms are due, and since when the oldest is.
+
+    A question waits from when it was posted until its reply is begun; then the reply counts.
+    """
+    count, since = db.execute(
+        "SELECT count(DISTINCT c.number), min(since) FROM"
+        " (SELECT conversation, begun_at AS since FROM replies"
+        " WHERE state IN ('due', 'opened', 'written') UNION ALL"
+        " SELECT conversation, sent_at FROM posts WHERE addressed = 1 AND reply IS NULL) waiting"
+        " JOIN conversations c ON c.number = waiting.conversation"
+        " WHERE c.platform IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(platforms)),),
+    ).fetchone()
+    return count, None if since is None else rows.moment(since)
 
 
 def ids(db: sqlite3.Connection) -> list[conversation.ConversationId]:

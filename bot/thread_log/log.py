@@ -295,9 +295,10 @@ class ThreadLog(asking.Asking):
         return len(found)
 
     async def healthy(self) -> str | None:
-        """None when the log can be read, else what is wrong."""
+        """None when the log can be read and written, else what is wrong."""
         try:
             await self._store.read(intake.due)
+            await self._store.write(upkeep.touch)
         except errors.LogUnusable as error:
             return str(error)
         return None

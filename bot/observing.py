@@ -1,0 +1,70 @@
+"""Claude watched while it answers: how soon it begins, how often it begins again, how it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot import conversation, errors, metrics, ports
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Implements ports.Model around another."""
+
+    model: ports.Model
+    metrics: metrics.Metrics
+    monotonic: Callable[[], float]
+
+    async def facts(self, model: str) -> conversation.ModelFacts:
+        """See ports.Model."""
+        return await self.model.facts(model)
+
+    async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
+        """See ports.Model."""
+        began = self.monotonic()
+
+        def first() -> None:
+            self.metrics.first_word.labels(model=request.plan.model).observe(self.monotonic() - began)
+
+        def again() -> None:
+            self.metrics.retries.labels(service="claude").inc()
+
+        try:
+            return await self.model.answer(request, Watched(draft=draft, first=first, again=again))
+        except errors.ModelError as error:
+            self.metrics.errors.labels(kind=type(error).__name__).inc()
+            raise
+
+
+@dataclasses.dataclass(kw_only=True)
+class Watched:
+    """A draft that tells when it begins and when it begins again."""
+
+    draft: ports.Draft
+    first: Callable[[], None]
+    again: Callable[[], None]
+    silent: bool = True
+
+    def add(self, text: str) -> None:
+        """See ports.Draft."""
+        if self.silent and text:
+            self.silent = False
+            self.first()
+        self.draft.add(text)
+
+    def restart(self) -> None:
+        """See ports.Draft."""
+        self.again()
+        self.draft.restart()
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """See ports.Draft."""
+        self.draft.billed(model, usage)
+
+    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+        """See ports.Helper."""
+        if not isinstance(self.draft, ports.Helper):
+            return f"There is no tool {tool!r}."
+        return await self.draft.use(tool, asked)
