@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import pathlib
 import sys
 
 from bench.torture import mutate, nursery, play, results
@@ -22,6 +23,9 @@ def main() -> None:
         "--seconds", type=float, default=600.0, help="after that a row repeats itself no more"
     )
     parser.add_argument("--dry", action="store_true", help="keep no result")
+    parser.add_argument(
+        "--into", type=pathlib.Path, default=results.JSON, help="the record to add to (this tree's)"
+    )
     options = parser.parse_args()
     if options.what == "mutate":
         sys.exit(mutate.main([options.defence] if options.defence else []))
@@ -31,6 +35,7 @@ def main() -> None:
 
 async def _run(rows: list[play.Row], options: argparse.Namespace) -> int:
     failed = 0
+    commit = "" if options.dry else results.commit()
     seed = 100_000 * int(options.shard.partition("/")[0])
     async with nursery.opened() as home:
         for row in rows:
@@ -45,14 +50,21 @@ async def _run(rows: list[play.Row], options: argparse.Namespace) -> int:
                     seed=seed,
                     shard=options.shard,
                 )
-                result = await play.run(row, how)
+                result = await _recorded(row, how, commit, options.into)
                 print(_line(result), flush=True)
                 failed += not result.passed
-                if not options.dry:
-                    results.keep(result)
-    if not options.dry:
-        results.render()
     return int(failed > 0)
+
+
+async def _recorded(row: play.Row, how: play.Run, commit: str, path: pathlib.Path) -> results.Result:
+    """Play a row; where there is a commit it is in the record from its start on."""
+    if not commit:
+        return await play.run(row, how)
+    number = results.begin(play.outline(row, how), commit=commit, path=path)
+    result = await play.run(row, how)
+    results.end(number, result, path=path)
+    results.render(path)
+    return result
 
 
 def _line(result: results.Result) -> str:

@@ -50,6 +50,7 @@ class Verdict:
     stuck: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
     inversions: int = 0
+    answers: int = 0  # posts that are whole answers; a burst may be answered in one
 
     @property
     def good(self) -> bool:
@@ -97,6 +98,7 @@ def judge(asked: Iterable[Asked], seen: Sequence[Seen], *, sentences: Collection
         stuck=tuple(stuck),
         misplaced=tuple(misplaced),
         inversions=_inversions(whole),
+        answers=len(whole),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from bench.torture import arena, nursery, oracle, results
 
@@ -59,6 +59,7 @@ class Score:
         asked = len(stage.asked)
         self.count(
             questions=asked,
+            answers=verdict.answers,
             lost=len(verdict.lost),
             duplicates=len(verdict.duplicates),
             stuck=len(verdict.stuck),
@@ -71,8 +72,10 @@ class Score:
             f"lost {verdict.lost[:3]}, doubled {verdict.duplicates[:3]}, stuck {verdict.stuck[:3]},"
             f" misplaced {verdict.misplaced[:3]}",
         )
-        if most_calls is not None and asked:
-            self.high(calls_per_question=stage.calls / asked)
+        if most_calls is not None and verdict.answers:
+            calls = stage.calls / verdict.answers
+            self.high(calls_per_answer=calls)
+            self.check(calls <= most_calls, f"{calls:.2f} calls of Claude per answer")
         health = await stage.health()
         self.high(peak_MiB=health.peak_mib)
         self.check(health.good, f"health: {health}")
@@ -102,16 +105,18 @@ async def run(row: Row, how: Run) -> results.Result:
             f"{each.name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)[::-1][:6]
         )
         score.failures.append(f"{type(error).__name__}: {error} ({where})")
-    counts: Mapping[str, int] = score.counts
-    return results.Result(
-        row=row.id,
-        platform=how.platform,
-        title=row.title,
+    return dataclasses.replace(
+        outline(row, how),
         passed=not score.failures,
-        counts=counts,
+        counts=score.counts,
         worst=score.worst,
         failures=score.failures,
         seconds=round(time.monotonic() - began, 1),
-        shard=how.shard,
-        quick=how.quick,
+    )
+
+
+def outline(row: Row, how: Run) -> results.Result:
+    """A run before anything is known of it."""
+    return results.Result(
+        row=row.id, platform=how.platform, title=row.title, passed=False, shard=how.shard, quick=how.quick
     )

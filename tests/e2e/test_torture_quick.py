@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
-from bench.torture import launcher, nursery, oracle, play, results
+from bench.torture import launcher, nursery, oracle, play
 from bench.torture.rows import ROWS
 
 # The rest of the matrix takes longer or needs rights (a mount): `python -m bench.torture all`.
@@ -43,23 +41,3 @@ def test_the_oracle_tells_what_is_lost_doubled_stuck_and_misplaced() -> None:
     assert verdict.duplicates == (oracle.word(1),)
     assert verdict.stuck == ("3",)
     assert verdict.misplaced == (oracle.word(3),)
-
-
-def test_results_add_up(tmp_path: pathlib.Path) -> None:
-    """Counts of shards are added, of figures the worst is kept, failures are told."""
-    path = tmp_path / "torture.json"
-    for kills, slowest, failures in ((10, 0.5, []), (20, 0.25, ["lost one"])):
-        results.keep(
-            results.Result(
-                row="F1",
-                platform="slack",
-                passed=not failures,
-                counts={"kills": kills},
-                worst={"slowest": slowest},
-                failures=failures,
-            ),
-            path=path,
-        )
-    table = results.table(results.load(path))
-    assert "| F1 |  | slack | 2 | 1 | kills 30 | slowest 0.5 |" in table
-    assert "lost one" in table

@@ -14,6 +14,8 @@ from collections.abc import AsyncIterator
 from bench.torture import arena, launcher, play, worlds
 from emulators import claude
 
+MOST_CALLS = 1.3  # of Claude per answer
+SHARD_SEEDS = 100_000
 EPOCH = 25  # kills in one database, so that what went wrong can be found
 PACE = 0.01  # seconds between pieces of an answer: it is written in a tenth of a second or two
 FOLLOW = 0.6  # chance that a question goes on in a thread that is there
@@ -42,33 +44,39 @@ async def random_kills(how: play.Run, score: play.Score) -> None:
             if verdict.lost and os.environ.get("TORTURE_KEEP"):
                 _keep(stage, verdict.lost)
             await score.judge(stage, verdict)
-    _check_calls(score)
+    _check_calls(how, score)
 
 
 async def steps(how: play.Run, score: play.Score) -> None:
-    """The bot ends at one labelled step, is started again, and the conversation goes on."""
-    deadline = how.deadline
-    times = 1 if how.quick else 50
-    for step in launcher.STEPS:
-        done = 0
-        while done < times and time.monotonic() < deadline:
-            batch = min(times - done, 10)
-            done += await _at_step(how, score, step, batch)
-        score.count(**{step.replace(" ", "_"): done})
-    _check_calls(score)
+    """The bot ends at one labelled step, is started again, and the conversation goes on.
+
+    The steps take turns, each shard beginning with another one: however short shards are, all steps get on.
+    """
+    deadline, round_ = how.deadline, 0
+    batch, rounds = (1, 1) if how.quick else (5, 10)
+    names = list(launcher.STEPS)
+    first = 3 * (how.seed // SHARD_SEEDS) % len(names)
+    while round_ < rounds and time.monotonic() < deadline:
+        for step in names[first:] + names[:first]:
+            if round_ and time.monotonic() >= deadline:
+                break
+            met = await _at_step(how, score, step, batch, seed=how.seed + round_)
+            score.count(**{step.replace(" ", "_"): met})
+        round_ += 1
+    _check_calls(how, score)
 
 
-async def _at_step(how: play.Run, score: play.Score, step: str, times: int) -> int:
+async def _at_step(how: play.Run, score: play.Score, step: str, times: int, *, seed: int) -> int:
     met = 0
-    async with arena.opened(how.platform, home=how.home, seed=how.seed + times) as stage:
+    async with arena.opened(how.platform, home=how.home, seed=seed) as stage:
         await _warm_up(stage)
         for number in range(times):
             await stage.start(wait=False, kill=(step, 1))
             await stage.until(lambda: stage.world.listening() or not stage.alive)  # it may be met at once
             said = await stage.ask(stage.chance.choice(stage.world.channels))
-            if not await stage.died(seconds=8):
-                score.check(False, f"the step {step!r} was not reached")  # noqa: FBT003 - it is a plain failure
-            met += 1
+            reached = await stage.died(seconds=8)
+            score.check(reached, f"the step {step!r} was not reached")
+            met += reached
             await stage.start()
             if number % 3 == 0:
                 await stage.until(functools.partial(stage.world.reachable, said.thread))
@@ -77,7 +85,7 @@ async def _at_step(how: play.Run, score: play.Score, step: str, times: int) -> i
             await stage.kill()
         score.count(kills=met)
         await stage.start()
-        await score.judge(stage, await stage.settle(), most_calls=2.0)
+        await score.judge(stage, await stage.settle())
     return met
 
 
@@ -143,10 +151,13 @@ def _keep(stage: arena.Arena, lost: tuple[str, ...]) -> None:
     (folder / "platform.txt").write_text("\n".join(told))
 
 
-def _check_calls(score: play.Score) -> None:
-    asked, calls = score.counts.get("questions", 0), score.counts.get("model calls", 0)
-    if asked:
-        score.high(calls_per_question=calls / asked)
+def _check_calls(how: play.Run, score: play.Score) -> None:
+    answers, calls = score.counts.get("answers", 0), score.counts.get("model calls", 0)
+    if answers:
+        score.high(calls_per_answer=calls / answers)
+        score.check(
+            how.quick or calls <= MOST_CALLS * answers, f"{calls / answers:.2f} calls of Claude per answer"
+        )
 
 
 ROWS = (
