@@ -32,6 +32,7 @@ from bot import (
     observing,
     policies,
     ports,
+    pressing,
     prices,
     prompts,
     readiness,
@@ -76,6 +77,7 @@ class Bot:
     book: thread_log.ThreadLog
     intake: conversations.Conversations
     adapters: Mapping[str, Adapter]
+    actions: dict[str, pressing.Handler]  # what buttons do, by Button.action
 
 
 async def run(chosen: settings.Settings) -> None:
@@ -134,8 +136,9 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             standing=purse.standing,
             facts=model.facts,
         ).obey
+        actions: dict[str, pressing.Handler] = {}
         rules = chosen.access()
-        entrance = gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now)
+        entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
         platforms.update(
             {name: gate.Guarded(inside=adapter, rules=rules) for name, adapter in adapters.items()}
@@ -159,7 +162,20 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             )
             erasing = asyncio.create_task(keeping.run(), name="retention")
             stack.callback(erasing.cancel)
-        yield Bot(port=port, book=book, intake=intake, adapters=adapters)
+        yield Bot(port=port, book=book, intake=intake, adapters=adapters, actions=actions)
+
+
+def _gate(
+    chosen: settings.Settings,
+    intake: conversations.Conversations,
+    book: thread_log.ThreadLog,
+    platforms: Mapping[str, ports.Platform],
+    actions: Mapping[str, pressing.Handler],
+) -> gate.Gate:
+    """What adapters tell the core through."""
+    presses = pressing.Presses(claims=book, actions=actions)
+    rules = chosen.access()
+    return gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now, presses=presses)
 
 
 def _responder(

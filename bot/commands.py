@@ -46,6 +46,7 @@ class Outcome:
     text: str  # Markdown
     file_name: str = ""
     file: bytes = b""  # sent along when there is a file name
+    buttons: tuple[conversation.Button, ...] = ()  # under it, at most 5
 
 
 def parse(text: str) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, NewType
 
@@ -75,6 +76,46 @@ class Home:
     workspace: str  # Slack team or Discord guild; "" in a Discord DM
     channel: str  # the channel or DM; for a thread, the channel it hangs in
     address: str  # where to post, as the adapter wrote it from the newest post's event
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Button:
+    """Something to press under what the bot says; it works until it is taken away, restarts included."""
+
+    action: str  # who handles it: a name in the core's table of actions
+    value: str  # what the handler is told, opaque; never a person's words, everybody may read it
+    label: str  # at most 75 characters, Slack's limit
+    style: Literal["plain", "primary", "danger"] = "plain"
+
+    def __post_init__(self) -> None:
+        """Refuse what one of the platforms would: Discord keeps 100 characters of action and value."""
+        if not re.fullmatch(r"[a-z_]{1,30}", self.action):
+            raise ValueError("an action is up to 30 small letters")
+        if len(self.action) + len(self.value) > 90 or not 0 < len(self.label) <= 75:  # noqa: PLR2004 - above
+            raise ValueError("a button's action and value take 90 characters, its label 75")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A post of the bot that is no answer: a sentence with something to press."""
+
+    text: str  # Markdown, one post long
+    buttons: tuple[Button, ...]  # 1 to 5, no two alike
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Press:
+    """Somebody pressed a button."""
+
+    id: str  # the platform's id of the press
+    post: str  # the platform's id of the post it stands under, "" on Slack's Home tab
+    conversation: ConversationId
+    home: Home  # its channel is "" on Slack's Home tab
+    author: str
+    author_name: str
+    action: str
+    value: str  # the button's, or what was chosen in a menu
+    standing: Standing | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import access, commands, conversation, ports
+from bot import access, commands, conversation, ports, pressing
 
 log = structlog.get_logger()
 
@@ -69,6 +69,7 @@ class Gate:
     claims: Claims
     platforms: Mapping[str, ports.Platform]
     now: Callable[[], dt.datetime]
+    presses: pressing.Presses
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Let a post in; see ports.Intake. A question by a denied person is refused, privately."""
@@ -106,6 +107,13 @@ class Gate:
         log.info("access.denied", conversation=command.conversation, word=command.word)
         new = await self.claims.claim_command(command.conversation, command.id)
         return commands.Outcome(text=access.REFUSAL) if new else None
+
+    async def press(self, press: conversation.Press) -> str | None:
+        """Let a press in, or say that it is refused."""
+        if self.rules.admits(press.standing or access.standing(press.author, press.home)):
+            return await self.presses.press(press)
+        log.info("access.denied", conversation=press.conversation, action=press.action)
+        return access.REFUSAL
 
     async def stop(
         self,
@@ -179,3 +187,13 @@ class Guarded:
     async def tell(self, user: str, text: str) -> None:
         """See ports.Platform."""
         await self.inside.tell(user, text)
+
+    async def notice(
+        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
+    ) -> str:
+        """See ports.Platform."""
+        return await self.inside.notice(reply, notice, key=key, known=known)
+
+    async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
+        """See ports.Platform."""
+        await self.inside.unnotice(reply, platform_id)

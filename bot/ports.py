@@ -49,6 +49,9 @@ class Intake(Protocol):
     ) -> bool:
         """Stop the running answer (a button or a reaction); False when none runs."""
 
+    async def press(self, press: conversation.Press) -> str | None:
+        """Carry out a press of a button, once; what the person is told privately, None for nothing."""
+
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
 
@@ -137,6 +140,18 @@ class Platform(Protocol):
 
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly. Raises PlatformError."""
+
+    async def notice(
+        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
+    ) -> str:
+        """Put a sentence with buttons where this reply stands, or change the one `known`; its platform id.
+
+        Repeatable: `key` names the notice within the reply, so that a repetition finds the first one. Store
+        the id, and take the notice away when it is settled. Raises PlatformError.
+        """
+
+    async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
+        """Take a notice away, be it gone already. Raises PlatformError."""
 
 
 class Draft(Protocol):

@@ -137,6 +137,7 @@ class Platform:
     calls: list[str] = dataclasses.field(default_factory=list)
     refused: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, sentence
     told: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, text
+    notices: dict[str, conversation.Notice] = dataclasses.field(default_factory=dict)  # by reply and key
     _reached: dict[str, asyncio.Event] = dataclasses.field(default_factory=dict)
 
     def step(self, name: str) -> None:
@@ -188,6 +189,20 @@ class Platform:
         """Keep what somebody was told directly."""
         self.step("tell")
         self.told.append((user, text))
+
+    async def notice(
+        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
+    ) -> str:
+        """Keep a sentence with buttons."""
+        self.step("notice")
+        post_id = known or f"{reply.id}/{key}"
+        self.notices[post_id] = notice
+        return post_id
+
+    async def unnotice(self, _reply: conversation.Reply, platform_id: str) -> None:
+        """Take it away."""
+        self.step("unnotice")
+        self.notices.pop(platform_id, None)
 
 
 @dataclasses.dataclass(kw_only=True)

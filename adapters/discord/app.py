@@ -22,6 +22,7 @@ import yarl
 from aiohttp import web
 
 from adapters.discord import (
+    asking,
     backfill,
     calls,
     catchup,
@@ -34,6 +35,7 @@ from adapters.discord import (
     parse,
     people,
     places,
+    pressing,
     reply,
     standings,
 )
@@ -82,6 +84,7 @@ class Discord:
         self._commanding = commanding.Commanding(
             client=self.client, intake=intake, standing=self._standings.of, api=self._calls
         )
+        self._pressing = pressing.Pressing(intake=intake, standing=self._standings.of)
         self._door = inbound.Inbound(
             client=self.client,
             intake=intake,
@@ -90,6 +93,9 @@ class Discord:
             standing=self._standings.of,
             obey=self._commanding.obey,
             needs_mention=thread_replies == "mention",
+        )
+        self._asking = asking.Asking(
+            client=self.client, api=self._calls, forget_own=self._door.forget_own, wire=self._wire
         )
         self._catchup = catchup.CatchUp(
             client=self.client, intake=intake, door=self._door, queue=self._queue, api=self._calls, now=now
@@ -133,6 +139,7 @@ class Discord:
             writing.stop_typing()
         await self._queue.close()
         await self._notices.close()
+        await self._pressing.close()
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
@@ -203,7 +210,7 @@ class Discord:
             remember=remember,
             find=lambda post_id: self._intake.find(self.name, post_id),
             forget_own=self._door.forget_own,
-            wire=lambda text: markup.wire(text, self._names.known(scope)),
+            wire=lambda text: self._wire(reply_due, text),
             pacer=pacing.Pacer(interval=INTERVAL, first=FIRST),
             clock=self._monotonic,
             sleep=self._sleep,
@@ -219,6 +226,19 @@ class Discord:
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly; see ports.Platform."""
         await self._notices.tell(user, text)
+
+    async def notice(
+        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
+    ) -> str:
+        """Put a sentence with buttons where a reply stands; see ports.Platform."""
+        return await self._asking.put(reply, notice, key=key, known=known)
+
+    async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
+        """Take such a sentence away; see ports.Platform."""
+        await self._asking.take_away(reply, platform_id)
+
+    def _wire(self, due: conversation.Reply, text: str) -> str:
+        return markup.wire(text, self._names.known(due.home.workspace or due.home.channel))
 
     def _calls(self) -> calls.Calls:
         return calls.Calls(
@@ -236,6 +256,10 @@ class Discord:
     def deletion(self, channel_id: int, message_id: int) -> None:
         """See gateway.Listener."""
         self._door.on_delete(channel_id, message_id)
+
+    def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """See gateway.Listener."""
+        self._pressing.on_interaction(interaction)
 
     def lost(self, shard_id: int) -> None:
         """See gateway.Listener."""

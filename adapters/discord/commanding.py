@@ -12,7 +12,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord import calls, gateway, parse, standings
+from adapters.discord import buttons, calls, gateway, parse, standings
 from bot import commands, conversation, errors, ports, splitting
 
 log = structlog.get_logger()
@@ -75,6 +75,7 @@ class Commanding:
                     piece,
                     nonce=_nonce(command.id, part),
                     files=_files(attached),
+                    view=_view(attached),
                     reference=message.to_reference(fail_if_not_exists=False),
                     mention_author=False,
                     suppress_embeds=True,
@@ -105,7 +106,7 @@ class Commanding:
     async def _answer(self, interaction: discord.Interaction, word: str, argument: str) -> None:
         """Answer a slash command so that only its author sees it; Discord waits three seconds for a sign."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        home = _home(interaction)
+        home = home_of(interaction)
         try:
             command = commands.Command(
                 id=str(interaction.id),
@@ -127,13 +128,15 @@ class Commanding:
             await interaction.followup.send(
                 piece,
                 files=_files(outcome if part == len(pieces) - 1 else None),
+                view=_view(outcome if part == len(pieces) - 1 else None),
                 ephemeral=True,
                 suppress_embeds=True,
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
 
-def _home(interaction: discord.Interaction) -> conversation.Home:
+def home_of(interaction: discord.Interaction[Any]) -> conversation.Home:
+    """Where an interaction took place."""
     address = str(interaction.channel_id)
     channel = interaction.channel
     parent = str(channel.parent_id) if isinstance(channel, discord.Thread) else address
@@ -145,6 +148,10 @@ def _files(outcome: commands.Outcome | None) -> list[discord.File]:
     if outcome is None or not outcome.file_name:
         return []
     return [discord.File(io.BytesIO(outcome.file), filename=outcome.file_name)]
+
+
+def _view(outcome: commands.Outcome | None) -> discord.ui.View:
+    return buttons.view(outcome.buttons if outcome is not None else ())
 
 
 def _nonce(command_id: str, part: int) -> str:

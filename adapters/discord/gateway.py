@@ -36,6 +36,9 @@ class Listener(Protocol):
     def deletion(self, channel_id: int, message_id: int) -> None:
         """A message was deleted."""
 
+    def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Somebody used a command, or pressed something."""
+
     async def began(self, shard_id: int) -> None:
         """A shard has a new session: nothing that was missed is replayed."""
 
@@ -95,6 +98,11 @@ class Client(discord.AutoShardedClient):
         if self.listener is not None:
             for message_id in sorted(event.message_ids):
                 self.listener.deletion(event.channel_id, message_id)
+
+    async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.interaction(interaction)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """See Listener; the library says "connect" for READY, which stands before the session's events."""

@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable
 import discord
 import structlog
 
-from adapters.discord import calls, places
+from adapters.discord import buttons, calls, places
 from bot import conversation, errors, pacing, ports, splitting
 
 log = structlog.get_logger()
@@ -36,8 +36,8 @@ ARCHIVED = 50083
 BLANK = "\u2026"
 
 
-def nonce(reply_id: str, part: int) -> str:
-    """What makes a part of a reply unique for Discord: at most 25 characters."""
+def nonce(reply_id: str, part: int | str) -> str:
+    """What makes a part of a reply, or a notice beside it, unique for Discord: at most 25 characters."""
     digest = hashlib.blake2s(f"{reply_id}/{part}".encode(), digest_size=15).digest()
     return base64.b32encode(digest).decode().lower()
 
@@ -237,6 +237,8 @@ class ReplyPost:
             return False
         if message.nonce is not None:
             return str(message.nonce) == ours
+        if buttons.actions_under(message):  # a notice beside an answer
+            return False
         reference = message.reference.message_id if message.reference is not None else None
         written = message.type in (discord.MessageType.default, discord.MessageType.reply)
         return written and reference == self._place.inline_under

@@ -25,6 +25,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import (
     address,
+    asking,
     bolt,
     catch_up,
     events,
@@ -35,6 +36,7 @@ from adapters.slack import (
     notices,
     parse,
     posts,
+    pressing,
     reader,
     sockets,
     standings,
@@ -144,19 +146,7 @@ class Slack:
 
     async def queued(self, home: conversation.Home) -> None:
         """The status under the thread says that others come first; see ports.Platform."""
-        spot = address.read(home)
-        if not spot.thread or not self._native.has(native.STATUS):
-            return
-        try:
-            await self._api.call(
-                native.STATUS,
-                patience=0,
-                channel_id=spot.channel,
-                thread_ts=spot.thread,
-                status="is busy, your turn will come…",
-            )
-        except errors.PlatformError as error:
-            log.info("slack.courtesy_skipped", method=native.STATUS, fault=type(error).__name__)
+        await self._notices.queued(home, self._native)
 
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """Put a first sign of the answer in place; see ports.Platform."""
@@ -201,6 +191,16 @@ class Slack:
         """Write to somebody directly; see ports.Platform."""
         await self._notices.direct(user, text)
 
+    async def notice(
+        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
+    ) -> str:
+        """Put a sentence with buttons where a reply stands; see ports.Platform."""
+        return await self._asking.put(reply, notice, key=key, known=known)
+
+    async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
+        """Take such a sentence away; see ports.Platform."""
+        await self._asking.take_away(reply, platform_id)
+
     async def _start(self) -> None:
         session = await self._exits.enter_async_context(
             aiohttp.ClientSession(
@@ -214,6 +214,13 @@ class Slack:
         self._reader = reader.Reader(api=self._api, clock=self._clock)
         self._names = names.Names(api=self._api, clock=self._clock, team=self._team)
         self._notices = notices.Notices(api=self._api, name_of=self._names.known)
+        self._asking = asking.Asking(
+            api=self._api,
+            reading=self._reader,
+            rules=self._rules,
+            name_of=self._names.known,
+            sleep=self._sleep,
+        )
         who = standings.Standings(people=self._names, matter=self._guests_matter)
         self._exits.push_async_callback(self._names.close)
         self._exits.push_async_callback(self._background.close, seconds=CLOSE_SECONDS)
@@ -240,16 +247,28 @@ class Slack:
         self._events.read_on = self._catch_up.read_on
         # Before anything can arrive: what the log knew when it was last connected.
         self._known = await self._intake.homes(self.name, self._now() - MEMORY)
-        self._bolt = bolt.Door(
+        self._bolt = self._door(who)
+        if self._app_token is not None:
+            await self._open_sockets(self._app_token, session)
+        log.info("slack.connected", team=self._team, mode="http" if self._sockets is None else "sockets")
+
+    def _door(self, who: standings.Standings) -> bolt.Door:
+        presses = pressing.Pressing(
+            intake=self._intake,
+            rules=self._rules,
+            names=self._names,
+            standings=who,
+            notices=self._notices,
+            background=self._background,
+        )
+        return bolt.Door(
             events=self._events,
+            presses=presses,
             rules=self._rules,
             team=self._team,
             bot_token=self._bot_token,
             api_url=self._api_url,
         )
-        if self._app_token is not None:
-            await self._open_sockets(self._app_token, session)
-        log.info("slack.connected", team=self._team, mode="http" if self._sockets is None else "sockets")
 
     async def _identity(self) -> tuple[parse.Rules, str]:
         try:

@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import events, parse
+from adapters.slack import events, parse, pressing
 
 log = structlog.get_logger()
 
@@ -39,9 +39,17 @@ class Door:
     """Where requests of Slack come in, over a socket or over HTTP."""
 
     def __init__(
-        self, *, events: events.Events, rules: parse.Rules, team: str, bot_token: str, api_url: str
+        self,
+        *,
+        events: events.Events,
+        presses: pressing.Pressing,
+        rules: parse.Rules,
+        team: str,
+        bot_token: str,
+        api_url: str,
     ) -> None:
         self._events = events
+        self._presses = presses
 
         async def authorize() -> AuthorizeResult:
             # Bolt would ask auth.test at the first event, and acknowledge the event if that fails.
@@ -79,6 +87,9 @@ class Door:
 
     async def _record(self, body: dict[str, Any]) -> BoltResponse:
         """The middleware: record, then acknowledge."""
+        if body.get("type") == "block_actions":
+            await self._presses.take(body)
+            return BoltResponse(status=200, body="")
         if body.get("type") != "event_callback":
             log.info("slack.request_ignored", type=body.get("type"))
             return BoltResponse(status=200, body="")

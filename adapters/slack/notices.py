@@ -7,12 +7,12 @@ else is. A file cannot be ephemeral, so one asked for in a channel goes to the p
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
-from adapters.slack import address, forms, parse, web
+from adapters.slack import address, buttons, forms, native, parse, web
 from bot import commands, conversation, errors
 
 PROMPTS = (
@@ -43,13 +43,13 @@ class Notices:
         text = forms.tame(outcome.text, name_of=self._name_of)
         try:
             if not outcome.file_name:
-                await self._say(spot, text, user=user)
+                await self._say(spot, text, user=user, under=buttons.blocks(outcome.buttons))
             elif spot.is_dm:
                 await self._say(spot, text, user=user)
                 await self._send_file(outcome, channel=spot.channel, thread=spot.thread)
             else:
                 dm = address.Address(channel=user, thread="", user_team=spot.user_team)
-                channel = await self._post(dm, text or outcome.file_name)
+                channel = await self._post(dm, forms.BLOCKS.content(text or outcome.file_name))
                 await self._send_file(outcome, channel=channel, thread="")
                 await self._say(spot, _FILE_SENT, user=user)
         except errors.PlatformError as error:
@@ -69,7 +69,23 @@ class Notices:
         """Write to somebody's DM. Raises PlatformError."""
         dm = address.Address(channel=user, thread="", user_team="")
         for part in forms.BLOCKS.split(forms.tame(text, name_of=self._name_of)):
-            await self._post(dm, part)
+            await self._post(dm, forms.BLOCKS.content(part))
+
+    async def queued(self, home: conversation.Home, has: native.Native) -> None:
+        """The status under the thread says that others come first."""
+        spot = address.read(home)
+        if not spot.thread or not has.has(native.STATUS):
+            return
+        try:
+            await self._api.call(
+                native.STATUS,
+                patience=0,
+                channel_id=spot.channel,
+                thread_ts=spot.thread,
+                status="is busy, your turn will come…",
+            )
+        except errors.PlatformError as error:
+            log.info("slack.courtesy_skipped", method=native.STATUS, fault=type(error).__name__)
 
     async def app_opened(self, event: Mapping[str, Any]) -> None:
         """Somebody opened the app: prompts in its Messages tab, what it can do in its Home tab."""
@@ -85,10 +101,19 @@ class Notices:
         except errors.PlatformError as error:
             log.info("slack.app_home_skipped", tab=event.get("tab"), fault=str(error))
 
-    async def _say(self, spot: address.Address, text: str, *, user: str) -> None:
-        for part in forms.BLOCKS.split(text):
-            if spot.is_dm:
-                await self._post(spot, part)
+    async def _say(
+        self, spot: address.Address, text: str, *, user: str, under: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        """Say it to one person; `under`: blocks that follow its last part."""
+        parts = forms.BLOCKS.split(text)
+        for number, part in enumerate(parts, start=1):
+            content = forms.BLOCKS.content(part)
+            if number == len(parts):
+                content["blocks"] = [*content["blocks"], *under]
+            if not spot.channel:  # the Home tab: there is no place but their own
+                await self._post(dataclasses.replace(spot, channel=user), content)
+            elif spot.is_dm:
+                await self._post(spot, content)
             else:
                 await self._api.call(
                     "chat.postEphemeral",
@@ -97,10 +122,10 @@ class Notices:
                     thread_ts=spot.thread or None,
                     parse="none",
                     link_names=False,
-                    **forms.BLOCKS.content(part),
+                    **content,
                 )
 
-    async def _post(self, spot: address.Address, text: str) -> str:
+    async def _post(self, spot: address.Address, content: Mapping[str, Any]) -> str:
         """Post to a DM; returns its channel, which for a user id is the DM with them."""
         answer = await self._api.call(
             "chat.postMessage",
@@ -112,7 +137,7 @@ class Notices:
             unfurl_media=False,
             parse="none",
             link_names=False,
-            **forms.BLOCKS.content(text),
+            **content,
         )
         return str(answer["channel"])
 

@@ -84,7 +84,7 @@ class Interactive(people.People):
             body |= {
                 "channel": {"id": channel, "name": place.name},
                 "message": message,
-                "container": {"type": "message", "message_ts": ts, "channel_id": channel},
+                "container": _container(message, channel=channel, ts=ts, ephemeral=ts not in place.messages),
                 "response_url": self.new_response_url(channel=channel, user=user, message_ts=ts),
             }
         action = _pressed(blocks, action_id=action_id, value=value)
@@ -200,6 +200,12 @@ class ResponseUrls:
         if problem is None:
             return web.Response(text="ok")
         return web.Response(status=404 if problem.endswith("_url") else 400, text=problem)
+
+
+def _container(message: Json, *, channel: str, ts: str, ephemeral: bool) -> Json:
+    """Where the element stands (docs.slack.dev, the block_actions payload)."""
+    found: Json = {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": ephemeral}
+    return found | ({"thread_ts": message["thread_ts"]} if message.get("thread_ts") else {})
 
 
 def _pressed(blocks: list[Json], *, action_id: str, value: str | None) -> Json:

@@ -82,6 +82,16 @@ class DiscordStage(stage.Stage):
         given = await self.service.slash(by or self.ada, place.channel, word, options)
         return "\n".join(str(each["content"]) for each in await given.answered())
 
+    async def press(self, place: stage.Place, post: str, label: str, *, by: str | None = None) -> str:
+        """See stage.Stage."""
+        message = next(each for each in self.service.messages(place.channel) if each["id"] == post)
+        buttons = [each for row in message["components"] for each in row["components"]]
+        custom_id = next(each["custom_id"] for each in buttons if each["label"] == label)
+        given = await self.service.button(by or self.ada, post, custom_id)
+        await self.until(lambda: given.callback is not None)
+        await self.idle()
+        return "\n".join(str(each["content"]) for each in given.responses)
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(said.place.channel, said.id)

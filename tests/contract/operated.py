@@ -103,6 +103,11 @@ class Operated(abc.ABC):
     async def disconnected(self) -> None:
         """Wait until the platform has noticed that the bot is gone."""
 
+    @property
+    def running(self) -> program.Bot:
+        """The bot that was started in this process."""
+        return self._bot
+
     async def stored(self) -> list[str]:
         """The texts of every post in the log, conversation by conversation, in order."""
         book = self._bot.book

@@ -83,6 +83,17 @@ class SlackStage(stage.Stage):
         await self.until(lambda: self.told(place) != before)
         return self.told(place).removeprefix(before)
 
+    async def press(self, place: stage.Place, post: str, label: str, *, by: str | None = None) -> str:
+        """See stage.Stage."""
+        message = self.service.channels[place.channel].messages[post]
+        elements = [each for block in message["blocks"] for each in block.get("elements", ())]
+        pressed = next(each for each in elements if each.get("text", {}).get("text") == label)
+        before = self.told(place)
+        user = by or self.ada
+        await self.service.button(user=user, action_id=pressed["action_id"], channel=place.channel, ts=post)
+        await self.idle()
+        return self.told(place).removeprefix(before).strip()
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(channel=said.place.channel, ts=said.id)

@@ -143,6 +143,10 @@ class Stage(operated.Operated):
         """Give a command where the platform takes it, and return what the person is told."""
 
     @abc.abstractmethod
+    async def press(self, place: Place, post: str, label: str, *, by: str | None = None) -> str:
+        """Press the button of that label under a post of the bot, and return what the person is told."""
+
+    @abc.abstractmethod
     async def preview(self, said: Said) -> None:
         """The platform adds a link preview to a post."""
 

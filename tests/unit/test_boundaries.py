@@ -15,7 +15,7 @@ PURE = {
     "bot.conversation", "bot.errors", "bot.prompts", "bot.turns", "bot.context", "bot.pacing",
     "bot.splitting", "bot.fences", "bot.healing", "bot.commands", "bot.exporting", "bot.prices",
     "bot.billing", "bot.caching", "bot.covering", "bot.sizes", "bot.segmenting", "bot.recalling",
-    "bot.simulating",
+    "bot.simulating", "adapters.slack.buttons",
     "bot.replay", "bot.advising", "bot.outlook", "bot.access", "bot.accounting",
     "adapters.slack.markdown", "adapters.slack.parse", "adapters.discord.parse",
 }  # fmt: skip

@@ -48,6 +48,8 @@ class Core:
     deleted: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     obeyed: list[commands.Command] = dataclasses.field(default_factory=list)
     outcome: commands.Outcome | None = None
+    pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
+    said: str | None = None  # to who pressed
     failing: int = 0
     calls: list[str] = dataclasses.field(default_factory=list)
     answered: Callable[[conversation.Post, conversation.Home], Awaitable[None]] | None = None
@@ -98,6 +100,11 @@ class Core:
         self._note(f"command {command.word} {home.address}")
         self.obeyed.append(command)
         return self.outcome
+
+    async def press(self, press: conversation.Press) -> str | None:
+        """Keep a press."""
+        self.pressed.append(press)
+        return self.said
 
     async def stop(
         self,

@@ -40,6 +40,8 @@ class Intake:
     stopped: list[str] = dataclasses.field(default_factory=list)
     replies: set[tuple[str, str]] = dataclasses.field(default_factory=set)  # conversation, ts of a part
     outcome: commands.Outcome | None = None
+    pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
+    said: str | None = None  # to who pressed
     broken: bool = False  # the log cannot be written
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
@@ -83,6 +85,11 @@ class Intake:
         self.ordered.append(command)
         self.homes_of.setdefault(command.conversation, home)
         return self.outcome
+
+    async def press(self, press: conversation.Press) -> str | None:
+        """Keep a press."""
+        self.pressed.append(press)
+        return self.said
 
     async def stop(
         self,

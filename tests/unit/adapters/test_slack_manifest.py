@@ -46,7 +46,7 @@ def test_no_method_is_called_past_the_table() -> None:
 
 
 def test_the_agent_is_declared(manifest: dict[str, Any]) -> None:
-    """Agent messaging, a Messages tab to write in, Socket Mode, and nothing interactive."""
+    """Agent messaging, a Messages tab to write in, Socket Mode, and buttons that work."""
     features, settings = manifest["features"], manifest["settings"]
     assert features["app_home"] == {
         "home_tab_enabled": True,
@@ -56,7 +56,7 @@ def test_the_agent_is_declared(manifest: dict[str, Any]) -> None:
     assert "shortcuts" not in features
     assert "slash_commands" not in features
     assert settings["socket_mode_enabled"] is True
-    assert settings["interactivity"]["is_enabled"] is False
+    assert settings["interactivity"]["is_enabled"] is True
 
 
 def test_the_prompts_are_the_same_everywhere(manifest: dict[str, Any]) -> None:
