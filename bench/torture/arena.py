@@ -24,6 +24,7 @@ from emulators import claude
 KEY = "sk-ant-emulated-key-of-the-torture"
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.02
+LAST = 600  # characters of the log that a row which breaks leaves behind
 SENTENCES = tuple(
     " ".join((inspect.getdoc(each) or "").split())
     for each in vars(errors).values()
@@ -244,6 +245,9 @@ async def opened(
             arena.chance.seed(seed)
             try:
                 yield arena
+            except Exception as error:
+                error.add_note(f"the bot's last lines: {arena.told()[-LAST:]}")
+                raise
             finally:
                 api.heal()
                 if arena.pid is not None:

@@ -104,7 +104,8 @@ async def run(row: Row, how: Run) -> results.Result:
         where = " < ".join(
             f"{each.name}:{each.lineno}" for each in traceback.extract_tb(error.__traceback__)[::-1][:6]
         )
-        score.failures.append(f"{type(error).__name__}: {error} ({where})")
+        notes = " ".join(getattr(error, "__notes__", ()))
+        score.failures.append(f"{type(error).__name__}: {error} ({where}) {notes}".strip())
     return dataclasses.replace(
         outline(row, how),
         passed=not score.failures,

@@ -133,7 +133,7 @@ def _line(row: str, platform: str, runs: Sequence[Run]) -> str:
 
 
 def _failure(run: Run) -> str:
-    seen = "; ".join(run["failures"])[:400].replace("\n", " ")
+    seen = "; ".join(run["failures"])[:1_000].replace("\n", " ")
     notes = f" **{run['notes']}**" if run["notes"] else ""
     return (
         f"* {run['number']}: {run['at']} {run['row']} {run['platform']} {run['shard']}"
