@@ -55,6 +55,9 @@ class Journal(Protocol):
     async def due(self) -> Sequence[conversation.ConversationId]:
         """Conversations with something to answer or to finish, oldest first."""
 
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation but for the ids of its posts; how many it had."""
+
 
 class Effect(Protocol):
     """What an edit or a deletion touched."""
@@ -142,6 +145,12 @@ class Conversations:
         if effect.running_reply:
             self._restart(conversation_id)
         return effect.changed
+
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase what stood in a deleted thread, and write no answer there any more."""
+        posts = await self.log.forget(conversation_id)
+        self._restart(conversation_id)
+        return posts
 
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command; see ports.Intake."""

@@ -32,6 +32,9 @@ class Inside(Protocol):
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post."""
 
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation whose thread was deleted."""
+
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command."""
 
@@ -99,6 +102,10 @@ class Gate:
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post, whoever wrote it."""
         return await self.inside.delete(conversation_id, post_id)
+
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation, whoever deleted its thread."""
+        return await self.inside.gone(conversation_id)
 
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Let a command in, or say that it is refused."""

@@ -38,6 +38,9 @@ class Intake(Protocol):
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post, also one that never arrived: its id is kept so that it cannot come back."""
 
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation whose thread or channel was deleted; how many posts it had."""
+
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Carry out a command, or hint at an unknown word; None when it was handled before."""
 

@@ -261,6 +261,10 @@ class Discord:
         """See gateway.Listener."""
         self._pressing.on_interaction(interaction)
 
+    def vanished(self, channel_id: int) -> None:
+        """See gateway.Listener."""
+        self._door.on_vanished(channel_id)
+
     def lost(self, shard_id: int) -> None:
         """See gateway.Listener."""
         self._lost.setdefault(shard_id, self._now() - UNSEEN)

@@ -39,6 +39,9 @@ class Listener(Protocol):
     def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Somebody used a command, or pressed something."""
 
+    def vanished(self, channel_id: int) -> None:
+        """A thread or a channel was deleted, with all that stood in it."""
+
     async def began(self, shard_id: int) -> None:
         """A shard has a new session: nothing that was missed is replayed."""
 
@@ -103,6 +106,16 @@ class Client(discord.AutoShardedClient):
         """See Listener."""
         if self.listener is not None:
             self.listener.interaction(interaction)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.vanished(event.thread_id)
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            self.listener.vanished(channel.id)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """See Listener; the library says "connect" for READY, which stands before the session's events."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime as dt
 import functools
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,7 @@ from bot import commands, conversation, ports
 
 log = structlog.get_logger()
 
+BEGINNING = dt.datetime(2015, 1, 1, tzinfo=dt.UTC)  # there is no older post on Discord
 OWN_DELETIONS = 1000  # of the newest deletions that the bot made itself, and that are no news
 
 Obey = Callable[[commands.Command, conversation.Home, discord.Message], Awaitable[None]]
@@ -51,6 +53,10 @@ class Inbound:
         """A message was deleted."""
         if message_id not in self._own_deletions:
             self._queue.put(channel_id, functools.partial(self.deliver_deletion, channel_id, message_id))
+
+    def on_vanished(self, channel_id: int) -> None:
+        """A thread or a channel was deleted, with all that stood in it."""
+        self._queue.put(channel_id, functools.partial(self.deliver_end, channel_id))
 
     def forget_own(self, message_id: int) -> None:
         """The bot is about to delete this post of its own: that is no news."""
@@ -133,3 +139,13 @@ class Inbound:
                 return
         await self._intake.delete(conversation_id, str(message_id))
         log.info("discord.deletion_recorded", conversation=conversation_id, post=str(message_id))
+
+    async def deliver_end(self, channel_id: int) -> None:
+        """Erase the conversation of a deleted thread, or every one that hung in a deleted channel."""
+        ended = {parse.conversation_id(channel_id)}
+        for known in await self._intake.homes(parse.PLATFORM, BEGINNING):
+            if known.home.channel == str(channel_id):
+                ended.add(known.conversation_id)
+        for conversation_id in sorted(ended):
+            posts = await self._intake.gone(conversation_id)
+            log.info("discord.thread_deleted", conversation=conversation_id, posts=posts)

@@ -15,6 +15,7 @@ _DEEDS = (
     "add_guild",
     "remove_guild",
     "add_channel",
+    "delete_channel",
     "add_user",
     "add_role",
     "grant",

@@ -49,6 +49,13 @@ class People:
         self._tell("CHANNEL_CREATE", channel, payloads.channel(self._world, channel))
         return channel.id
 
+    async def delete_channel(self, channel: Id) -> None:
+        """Delete a channel with its threads and everything in them; of the threads nothing is told."""
+        found = self._world.channel(channel)
+        for each in [each for each in self._world.channels.values() if found.id in {each.id, each.parent}]:
+            del self._world.channels[each.id]
+        self._tell("CHANNEL_DELETE", found, payloads.channel(self._world, found))
+
     def _tell(self, name: str, channel: records.Channel, data: Json) -> None:
         """Of a channel itself the bot hears also when it may not view what is posted there."""
         self._publish(events.Event(name=name, data=data, guild=channel.guild, intent=events.GUILDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import discord_stage
 import pytest
 import sent
 import stage
@@ -56,3 +57,26 @@ async def test_a_group_dm_behaves_as_a_channel(scene: stage.Stage) -> None:
     assert scene.answers(group) == []
     assert scene.answers(scene.under(asked)) == stage.answered(1)
     assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
+
+
+@pytest.mark.parametrize("empty_stage", ["discord"], indirect=True)
+@pytest.mark.parametrize("deleted", ["thread", "channel"])
+async def test_what_stood_in_a_deleted_thread_is_gone(empty_stage: stage.Stage, deleted: str) -> None:
+    """A thread deleted as a whole, by itself or with its channel, is erased; others stay (Discord)."""
+    scene = empty_stage
+    assert isinstance(scene, discord_stage.DiscordStage)
+    await scene.start()
+    asked = await scene.mention(scene.channel, "what is WAL?")
+    kept = await scene.mention(scene.side_channel, "what is a page?")
+    await scene.idle()
+    gate = scene.claude.hold()
+    await scene.post(scene.under(asked), "and is it fast?")
+    await gate.reached
+    if deleted == "thread":
+        await scene.service.delete_thread(asked.id)
+    else:
+        await scene.service.delete_channel(scene.channel.channel)
+    await scene.heard()
+    gate.release()
+    await scene.idle()
+    assert await scene.stored() == ["what is a page?", *scene.answers(scene.under(kept))]

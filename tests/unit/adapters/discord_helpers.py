@@ -95,6 +95,13 @@ class Core:
         self.deleted.append((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
 
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Take every post of a conversation away."""
+        posts = [key for key in self.posts if key[0] == conversation_id]
+        for key in posts:
+            del self.posts[key]
+        return len(posts)
+
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """See ports.Intake."""
         self._note(f"command {command.word} {home.address}")

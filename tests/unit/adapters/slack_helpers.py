@@ -78,6 +78,13 @@ class Intake:
         self.erased.add((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
 
+    async def gone(self, conversation_id: conversation.ConversationId) -> int:
+        """Take every post of a conversation away."""
+        posts = [key for key in self.posts if key[0] == conversation_id]
+        for key in posts:
+            del self.posts[key]
+        return len(posts)
+
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Keep it; one that was given before is not carried out again."""
         if command.id in {known.id for known in self.ordered}:
