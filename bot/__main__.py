@@ -21,6 +21,7 @@ from adapters.slack import app as slack_app
 from bot import (
     accounting,
     budgets,
+    choosing,
     claude,
     cli,
     command_desk,
@@ -34,7 +35,6 @@ from bot import (
     ports,
     pressing,
     prices,
-    prompts,
     readiness,
     responder,
     retention,
@@ -114,21 +114,21 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         model = await stack.enter_async_context(_claude(chosen, sleep))
         counted = metrics.create()
         platforms: dict[str, ports.Platform] = {}
+        chooser = choosing.Chooser(base=policies.choices(chosen), book=book.choices)
         purse = await _budgets(chosen, book, model, platforms)
         stack.push_async_callback(purse.aclose)
-        keeper = _tending(chosen, book, model, counted, purse)
+        keeper = _tending(chosen, book, model, counted, purse, chooser.of)
         stack.push_async_callback(keeper.aclose)
         intake = conversations.Conversations(
             log=book,
-            responder=_responder(chosen, book, model, platforms, counted, keeper, purse),
+            responder=_responder(chosen, book, model, platforms, counted, keeper, purse, chooser.of),
             metrics=counted,
             tend=keeper.tend,
             sleep=sleep,
         )
         intake.obey = command_desk.CommandDesk(
             book=book,
-            policy=policies.policy(chosen),
-            instructions=chosen.system_prompt(),
+            choices=chooser,
             stop=intake.stop,
             wake=intake.wake,
             now=_now,
@@ -186,14 +186,14 @@ def _responder(
     counted: metrics.Metrics,
     keeper: tending.Tending,
     purse: budgets.Budgets,
+    choose: choosing.Choose,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
         model=model,
         platforms=platforms,
-        policy=policies.policy(chosen),
+        choose=choose,
         summary_model=chosen.bot_summary_model,
-        system=prompts.system(chosen.system_prompt()),
         metrics=counted,
         now=_now,
         monotonic=time.monotonic,
@@ -232,6 +232,7 @@ def _tending(
     model: ports.Model,
     counted: metrics.Metrics,
     purse: budgets.Budgets,
+    choose: choosing.Choose,
 ) -> tending.Tending:
     async def bill(
         conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
@@ -244,9 +245,8 @@ def _tending(
     return tending.Tending(
         log=book,
         model=model,
-        policy=policies.policy(chosen),
+        choose=choose,
         summary_model=chosen.bot_summary_model,
-        system=prompts.system(chosen.system_prompt()),
         bill=bill,
         lend=purse.beside,
         now=_now,

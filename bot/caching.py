@@ -148,7 +148,7 @@ def explain(
     signs = {
         "too short": max(expected, usage.input) < minimum,
         "model changed": then.model != plan.model,
-        "system changed": said == "system_changed",
+        "prompt changed": said == "system_changed" or "" != then.prompt != plan.prompt,
         "tools changed": said == "tools_changed",
         "expired": not is_warm(before, now),
         "effort changed": (then.effort, then.thinking) != (plan.effort, plan.thinking),

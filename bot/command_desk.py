@@ -10,8 +10,8 @@ from typing import Protocol
 
 from bot import (
     access,
+    choosing,
     commands,
-    context,
     conversation,
     errors,
     exporting,
@@ -48,8 +48,7 @@ class CommandDesk:
     """Carries out commands. `stop` and `wake` reach the workers."""
 
     book: Book
-    policy: context.Policy
-    instructions: str
+    choices: choosing.Chooser
     stop: Callable[[conversation.ConversationId], Awaitable[bool]]
     wake: Callable[[conversation.ConversationId], None]
     now: Callable[[], dt.datetime]
@@ -87,16 +86,15 @@ class CommandDesk:
         self.wake(command.conversation)
         return commands.Outcome(text="I answer the last question again.")
 
-    async def _context(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
+    async def _context(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
         thread = await self.book.overview(command.conversation)
+        chosen = await self.choices.of(command.conversation, home)
         facts = None
         if self.facts is not None:
             with contextlib.suppress(errors.ModelError):
-                facts = await self.facts(self.policy.model)
-        now = self.now()
-        return commands.Outcome(
-            text=outlook.tell(thread, policy=self.policy, facts=facts, system=self.instructions, now=now)
-        )
+                facts = await self.facts(chosen.policy.model)
+        told = outlook.tell(thread, policy=chosen.policy, facts=facts, system=chosen.system, now=self.now())
+        return commands.Outcome(text=told)
 
     async def _summary(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         if command.argument:
@@ -117,11 +115,13 @@ class CommandDesk:
         told = await spending.usage(command, home, book=self.book, rules=self.rules, standing=self.standing)
         return commands.Outcome(text=told)
 
-    async def _model(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:
-        return commands.Outcome(text=f"`{self.policy.model}` answers here, effort `{self.policy.effort}`.")
+    async def _model(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
+        policy = (await self.choices.of(command.conversation, home)).policy
+        return commands.Outcome(text=f"`{policy.model}` answers here, effort `{policy.effort}`.")
 
-    async def _prompt(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:
-        return commands.Outcome(text=f"I follow these instructions:\n\n{self.instructions}")
+    async def _prompt(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
+        chosen = await self.choices.of(command.conversation, home)
+        return commands.Outcome(text=f"I follow these instructions:\n\n{chosen.instructions}")
 
     async def _export(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         markdown = "markdown".startswith(command.argument.lower() or "-") or command.argument.lower() == "md"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import itertools
 from collections.abc import Sequence
 from typing import Literal
@@ -70,6 +71,8 @@ def decide(
 ) -> Decision:
     """Decide the request that answers the thread as it stands; `lifetime`: not to be chosen (in a replay)."""
     marks = limits(policy, facts, system=system)
+    if thread.last is not None and other_prompt(thread.last.plan, system):  # a new prefix begins
+        thread = dataclasses.replace(thread, last=None)
     kept, fresh = covering.both(thread, summarises=policy.strategy != "window", system=system)
     lifetime = lifetime or _lifetime(thread, kept, marks, costs)
     last = thread.last
@@ -98,6 +101,7 @@ def decide(
             offers_recall=first_place > 0 or chosen.segments > 0,
             gave_up=thread.gave_up and fresh.first_place < first_place,
             previous_message=thread.before.message_id if thread.before is not None else "",
+            prompt=fingerprint(system),
         ),
         history_tokens=history,
         summarise_before=cut if cut is not None and policy.strategy != "window" else None,
@@ -122,6 +126,16 @@ def request(thread: conversation.Thread, plan: conversation.Plan, *, system: str
         varying=f"<now>{newest:%A %Y-%m-%d %H:%M} UTC</now>" if newest else "",
         tools=(recalling.TOOL,) if plan.offers_recall else (),
     )
+
+
+def fingerprint(system: str) -> str:
+    """A short name for the instructions a request was made with."""
+    return hashlib.blake2s(system.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def other_prompt(plan: conversation.Plan, system: str) -> bool:
+    """Whether a plan was made for other instructions, as far as it tells."""
+    return plan.prompt not in {"", fingerprint(system)}
 
 
 def limits(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> Marks:

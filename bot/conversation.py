@@ -209,6 +209,7 @@ class Plan:
     offers_recall: bool = False  # whether Claude may search what is not word for word
     gave_up: bool = False  # older posts are left out because no summary of them could be made
     previous_message: str = ""  # the API's id of the last answer: it can say why a prefix was not found
+    prompt: str = ""  # which `system` it was made for, as a fingerprint; "" for one of an older version
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""The planner's part of the settings."""
+"""The settings as what stands under every choice."""
 
 from __future__ import annotations
 
-from bot import context, settings
+from bot import choosing, context, settings
 
 
 def policy(chosen: settings.Settings) -> context.Policy:
@@ -15,4 +15,13 @@ def policy(chosen: settings.Settings) -> context.Policy:
         budget_tokens=chosen.bot_context_tokens,
         floor_tokens=chosen.floor_tokens,
         window_turns=chosen.bot_window_turns,
+    )
+
+
+def choices(chosen: settings.Settings) -> choosing.Choices:
+    """What the operator chose for every conversation where nobody chose otherwise."""
+    return choosing.Choices(
+        policy=policy(chosen),
+        instructions=chosen.system_prompt(),
+        thread_replies=chosen.bot_thread_replies,
     )

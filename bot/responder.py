@@ -22,6 +22,7 @@ import structlog
 
 from bot import (
     caching,
+    choosing,
     context,
     conversation,
     drafts,
@@ -50,9 +51,8 @@ class Responder:
     log: ports.Log
     model: ports.Model
     platforms: Mapping[str, ports.Platform]
-    policy: context.Policy
+    choose: choosing.Choose
     summary_model: str
-    system: str
     metrics: metrics.Metrics
     now: Callable[[], dt.datetime]
     monotonic: Callable[[], float]
@@ -125,7 +125,8 @@ class Responder:
 
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
-        request, thread = await self._request(reply)
+        choices = await self.choose(reply.conversation)
+        request, thread = await self._request(reply, choices)
         draft = drafts.Draft(search=functools.partial(self._search, reply))
         sent_at = self.now()
         try:
@@ -164,7 +165,7 @@ class Responder:
             draft.restart()
             same = tried is thread
             return await self._paid(reply).answer(
-                request if same else context.request(tried, request.plan, system=self.system), draft
+                request if same else context.request(tried, request.plan, system=request.system), draft
             )
 
         answer, refused = await withholding.answer(ask, thread, request.turns)
@@ -242,36 +243,41 @@ class Responder:
         hits = await self.log.search(reply.conversation, recalling.query(asked), recalling.HITS)
         return recalling.result([await self.log.around(hit.post, recalling.AROUND) for hit in hits])
 
-    async def _request(self, reply: conversation.Reply) -> tuple[conversation.Request, conversation.Thread]:
-        """The request of this reply, decided once, then the same after every restart; and its thread."""
-        thread = await self._thread(reply)
+    async def _request(
+        self, reply: conversation.Reply, choices: choosing.Choices
+    ) -> tuple[conversation.Request, conversation.Thread]:
+        """The request of this reply, decided once, then the same after every restart; and its thread.
+
+        Decided anew where the model or the prompt was changed since.
+        """
+        thread = await self._thread(reply, choices)
         plan = reply.plan
-        if plan is None:
-            decision = await self._decide(thread)
+        if plan is None or plan.model != choices.policy.model or context.other_prompt(plan, choices.system):
+            decision = await self._decide(thread, choices)
             for _ in range(SUMMARIES):
                 if decision.summarise_before is None:
                     break
-                thread = await self._summarise(reply, thread, decision.summarise_before)
-                decision = await self._decide(thread)
+                thread = await self._summarise(reply, choices, thread, decision.summarise_before)
+                decision = await self._decide(thread, choices)
             plan = decision.plan
             await self.log.plan(reply, plan)
-        return context.request(thread, plan, system=self.system), thread
+        return context.request(thread, plan, system=choices.system), thread
 
-    async def _thread(self, reply: conversation.Reply) -> conversation.Thread:
-        return await self.log.thread(reply, tail_only=self.policy.strategy == "window")
+    async def _thread(self, reply: conversation.Reply, choices: choosing.Choices) -> conversation.Thread:
+        return await self.log.thread(reply, tail_only=choices.policy.strategy == "window")
 
-    async def _decide(self, thread: conversation.Thread) -> context.Decision:
+    async def _decide(self, thread: conversation.Thread, choices: choosing.Choices) -> context.Decision:
         return context.decide(
             thread,
-            policy=self.policy,
-            facts=await self.model.facts(self.policy.model),
-            system=self.system,
+            policy=choices.policy,
+            facts=await self.model.facts(choices.policy.model),
+            system=choices.system,
             now=self.now(),
-            costs=prices.costs(self.policy.model),
+            costs=prices.costs(choices.policy.model),
         )
 
     async def _summarise(
-        self, reply: conversation.Reply, thread: conversation.Thread, before: int
+        self, reply: conversation.Reply, choices: choosing.Choices, thread: conversation.Thread, before: int
     ) -> conversation.Thread:
         """Put a segment in the place of the oldest posts before `before`; on failure leave them out."""
         work = segmenting.forced(thread, before=before)
@@ -290,4 +296,4 @@ class Responder:
             log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
             return dataclasses.replace(thread, first_place=before, gave_up=True, last=None)
         await self.log.add_summary(summary, ())
-        return await self._thread(reply)
+        return await self._thread(reply, choices)

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import context, conversation, errors, ports, prices, segmenting, summarising
+from bot import choosing, context, conversation, errors, ports, prices, segmenting, summarising
 
 log = structlog.get_logger()
 
@@ -46,9 +46,8 @@ class Tending:
 
     log: Shelf
     model: ports.Model
-    policy: context.Policy
+    choose: choosing.Choose
     summary_model: str
-    system: str
     bill: Bill
     now: Callable[[], dt.datetime]
     lend: Lend | None = None  # the model at somebody's expense
@@ -57,7 +56,7 @@ class Tending:
 
     def tend(self, conversation_id: conversation.ConversationId) -> None:
         """Look after a conversation in the background; returns at once."""
-        if self.policy.strategy == "window" or conversation_id in self._tasks:
+        if conversation_id in self._tasks:
             return
         task = asyncio.create_task(self._tend(conversation_id), name=f"tending {conversation_id}")
         self._tasks[conversation_id] = task
@@ -89,11 +88,15 @@ class Tending:
 
     async def _step(self, conversation_id: conversation.ConversationId) -> bool:
         """Make the next segment; False when nothing is due."""
+        choices = await self.choose(conversation_id)
+        policy = choices.policy
+        if policy.strategy == "window":
+            return False
         now = self.now()
         thread = await self.log.overview(conversation_id)
-        facts = await self.model.facts(self.policy.model)
+        facts = await self.model.facts(policy.model)
         work = context.ahead(
-            thread, policy=self.policy, facts=facts, system=self.system, costs=prices.costs(self.policy.model)
+            thread, policy=policy, facts=facts, system=choices.system, costs=prices.costs(policy.model)
         )
         if work is None:
             return False

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot import context, conversation, prices, thread_log
+from bot import choosing, conversation, prices, thread_log
 from bot.thread_log import ledger
 from playground import calls, costs, matching, misses, shapes, side
 
@@ -37,12 +37,11 @@ class Inspector:
         *,
         book: thread_log.ThreadLog,
         model: calls.Model,
-        policy: context.Policy,
+        chooser: choosing.Chooser,
         summary_model: str,
-        system: str,
     ) -> None:
-        self._book, self._model, self._policy = book, model, policy
-        self._summary_model, self._system = summary_model, system
+        self._book, self._model, self._chooser = book, model, chooser
+        self._summary_model = summary_model
         self._owners: dict[int, conversation.ConversationId] = {}
         self._compared: dict[conversation.ConversationId, tuple[int, list[costs.Cost]]] = {}
 
@@ -58,12 +57,13 @@ class Inspector:
         key = await self.conversation_of(where, place)
         if key is None:
             return {"conversation": None, "policy": self.policy()}
+        chosen = await self._chooser.of(key)
         thread = await self._book.overview(key)
         posts = [post async for post in self._book.posts(key)]
         mine = [each for each in await self._found() if each.conversation == key]
         return {
             "conversation": key,
-            "policy": self.policy(),
+            "policy": self.policy(chosen),
             "context": self._context(thread, posts, mine),
             "calls": self._listed(mine),
             "total": _total([each.call for each in mine]),
@@ -78,7 +78,7 @@ class Inspector:
                 }
                 for each in thread.summaries
             ],
-            "costs": await self._costs(key, posts),
+            "costs": await self._costs(key, posts, chosen),
             "rows": [_row(post) for post in posts[-ROWS:]],
             "replies": [_entry(entry) for entry in await self._book.ledger(key)],
             "posts": len(posts),
@@ -105,9 +105,9 @@ class Inspector:
         hits = await self._book.search(key, query, limit=12)
         return [{**_row(hit.post), "score": hit.score} for hit in hits]
 
-    def policy(self) -> Json:
-        """What the operator chose."""
-        chosen = self._policy
+    def policy(self, choices: choosing.Choices | None = None) -> Json:
+        """What is chosen for a conversation, or by the operator for all."""
+        chosen = (choices or self._chooser.base).policy
         return {
             "strategy": chosen.strategy,
             "budget": chosen.budget_tokens,
@@ -132,7 +132,7 @@ class Inspector:
         }
 
     async def _costs(
-        self, key: conversation.ConversationId, posts: Sequence[conversation.Post]
+        self, key: conversation.ConversationId, posts: Sequence[conversation.Post], chosen: choosing.Choices
     ) -> list[Json]:
         """The comparison, made anew with each answer; in a thread, since a long story takes its time."""
         answers = sum(post.role == "assistant" for post in posts)
@@ -141,9 +141,9 @@ class Inspector:
             found = await asyncio.to_thread(
                 costs.compare,
                 posts,
-                policy=self._policy,
+                policy=chosen.policy,
                 summary_model=self._summary_model,
-                system=self._system,
+                system=chosen.system,
             )
             self._compared[key] = (answers, found)
         return [

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from bot import context, http, prompts, settings, thread_log
+from bot import choosing, http, policies, settings, thread_log
 from emulators import discord, slack
 from playground import (
     api,
@@ -100,9 +100,8 @@ async def opened(chosen: settings.Settings, *, public: bool) -> AsyncIterator[An
         inspecting = inspector.Inspector(
             book=book,
             model=model,
-            policy=_policy(chosen),
+            chooser=choosing.Chooser(base=policies.choices(chosen), book=book.choices),
             summary_model=chosen.bot_summary_model,
-            system=prompts.system(chosen.system_prompt()),
         )
         yield api.Api(
             sides=sides,
@@ -185,15 +184,3 @@ def _database(chosen: settings.Settings, stack: contextlib.AsyncExitStack) -> st
         return chosen.database_url
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="threadmate-playground-"))
     return f"sqlite:///{folder}/playground.db"
-
-
-def _policy(chosen: settings.Settings) -> context.Policy:
-    return context.Policy(
-        strategy=chosen.bot_strategy,
-        model=chosen.bot_model,
-        effort=chosen.bot_effort,
-        max_output_tokens=chosen.bot_max_output_tokens,
-        budget_tokens=chosen.bot_context_tokens,
-        floor_tokens=chosen.floor_tokens,
-        window_turns=chosen.bot_window_turns,
-    )

@@ -12,11 +12,12 @@ from typing import Any
 
 import fakes
 
-from bot import context, conversation, conversations, metrics, responder, thread_log
+from bot import choosing, context, conversation, conversations, metrics, prompts, responder, thread_log
 
 KEY = conversation.ConversationId("slack:T1:C1:1.0")
 HOME = conversation.Home(platform="slack", workspace="T1", channel="C1", address="C1/1.0")
-SYSTEM = "You are a helpful colleague."
+INSTRUCTIONS = "You are a helpful colleague."
+SYSTEM = prompts.system(INSTRUCTIONS)
 
 
 def a_policy(**changes: Any) -> context.Policy:
@@ -31,6 +32,11 @@ def a_policy(**changes: Any) -> context.Policy:
         "window_turns": 20,
     }
     return context.Policy(**{**fields, **changes})
+
+
+def some_choices(**policy: Any) -> choosing.Choices:
+    """What the settings choose."""
+    return choosing.Choices(policy=a_policy(**policy), instructions=INSTRUCTIONS)
 
 
 def a_post(number: int, text: str = "hello", **changes: Any) -> conversation.Post:
@@ -59,6 +65,7 @@ class World:
     responder: responder.Responder
     intake: conversations.Conversations
     metrics: metrics.Metrics
+    chooser: choosing.Chooser
 
     async def say(self, number: int, text: str = "hello", **changes: Any) -> None:
         """A person posts."""
@@ -88,13 +95,13 @@ async def opened(
     model, platform = model or fakes.Model(), platform or fakes.Platform()
     clock, counted = clock or fakes.Clock(), metrics.create()
     async with thread_log.open(f"sqlite:///{folder / 'bot.db'}", clock=clock.now) as log:
+        chooser = choosing.Chooser(base=some_choices(**policy), book=log.choices)
         answering = responder.Responder(
             log=log,
             model=model,
             platforms={platform.name: platform},
-            policy=a_policy(**policy),
+            choose=chooser.of,
             summary_model="claude-haiku-5-5",
-            system=SYSTEM,
             metrics=counted,
             now=clock.now,
             monotonic=clock.monotonic,
@@ -111,6 +118,7 @@ async def opened(
                 responder=answering,
                 intake=intake,
                 metrics=counted,
+                chooser=chooser,
             )
         finally:
             await intake.drain(0)

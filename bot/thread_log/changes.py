@@ -6,7 +6,7 @@ import dataclasses
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import echoes, index, intake, replies, rows, segments
+from bot.thread_log import choices, echoes, index, intake, replies, rows, segments
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,7 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     What stays: the ids of its posts, so that no catch-up brings them back, and the bills, which hold
     numbers only and which budgets rest on.
     """
+    choices.forget(db, conversation_id=conversation_id)
     number = rows.number(db, conversation_id)
     if number is None:
         return 0

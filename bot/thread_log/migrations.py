@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 
 from bot import errors
-from bot.thread_log import index
+from bot.thread_log import index, newer_steps
 
 APPLICATION_ID = 0x54684D74
 """Marks the file as Threadmate's (https://www.sqlite.org/pragma.html#pragma_application_id)."""
@@ -292,6 +292,7 @@ STEPS: Sequence[Step] = (
     m008_owners,
     m009_local_words,
     m010_accounts,
+    newer_steps.m011_choices,
 )
 
 

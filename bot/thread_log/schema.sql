@@ -142,3 +142,29 @@ CREATE TABLE holds (
 CREATE TABLE accounts (        -- one row while accounts are kept
     since INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE choices (
+    platform TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    conversation TEXT NOT NULL,              -- '' for the channel
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    author TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    set_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, workspace, channel, conversation, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE choice_changes (
+    number INTEGER PRIMARY KEY,
+    platform TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    name TEXT NOT NULL,
+    before TEXT NOT NULL,                    -- '' for no choice
+    after TEXT NOT NULL,
+    author TEXT NOT NULL,
+    author_name TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX choice_changes_place ON choice_changes (platform, workspace, channel, conversation);

@@ -112,7 +112,7 @@ def test_the_step_grows_with_what_a_cut_costs(floor: int, growth: float, price: 
         ({}, {"written_5m": 6000}, {}, "not found"),
         ({"model": "claude-opus-5-5"}, {"written_5m": 6000}, {}, "model changed"),
         ({"effort": "high"}, {"written_5m": 6000}, {}, "effort changed"),
-        ({}, {"written_5m": 6000}, {"said": "system_changed"}, "system changed"),
+        ({}, {"written_5m": 6000}, {"said": "system_changed"}, "prompt changed"),
         ({}, {"written_5m": 6000}, {"said": "tools_changed"}, "tools changed"),
         ({}, {"written_5m": 3000, "read": 2000}, {}, "prefix changed"),
         ({}, {"written_5m": 6000}, {"said": "messages_changed"}, "prefix changed"),

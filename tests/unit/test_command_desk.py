@@ -1,6 +1,7 @@
 """What people say to the bot, carried out on the real log."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 import pathlib
@@ -11,7 +12,7 @@ import fakes
 import pytest
 import world
 
-from bot import access, accounting, command_desk, commands
+from bot import access, accounting, choosing, command_desk, commands
 
 DESKS = itertools.count()
 NOBODY = access.Rules()
@@ -26,8 +27,10 @@ class Desk:
         self.count = 100 * next(DESKS)  # no two desks give a command the same id
         self.desk = command_desk.CommandDesk(
             book=bot.log,
-            policy=world.a_policy(**policy),
-            instructions="Be brief.",
+            choices=choosing.Chooser(
+                base=dataclasses.replace(world.some_choices(**policy), instructions="Be brief."),
+                book=bot.log.choices,
+            ),
             stop=bot.intake.stop,
             wake=bot.intake.wake,
             now=bot.clock.now,

@@ -34,8 +34,8 @@ async def tended(
             await bot.log.billed_beside(key, "summary", name, usage)
 
         keeper = tending.Tending(
-            log=bot.log, model=bot.model, policy=bot.responder.policy, summary_model=HAIKU,
-            system=world.SYSTEM, bill=bill, now=bot.clock.now,
+            log=bot.log, model=bot.model, choose=bot.chooser.of, summary_model=HAIKU, bill=bill,
+            now=bot.clock.now,
         )  # fmt: skip
         bot.responder.ended = keeper.tend
         bot.intake.tend = keeper.tend
@@ -301,7 +301,7 @@ async def test_context_is_honest_about_what_comes_next(tmp_path: pathlib.Path) -
         await talk(bot, keeper, 1, 30)
         thread = await bot.log.overview(world.KEY)
         told = outlook.tell(
-            thread, policy=bot.responder.policy, facts=fakes.facts("claude-sonnet-5-5"),
+            thread, policy=bot.chooser.base.policy, facts=fakes.facts("claude-sonnet-5-5"),
             system=world.SYSTEM, now=bot.clock.now(),
         )  # fmt: skip
         shown = len(words(answers(bot)[-1])) + 1  # and the answer

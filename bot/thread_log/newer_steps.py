@@ -1,0 +1,37 @@
+"""The steps of the schema from m011 on; see `migrations`."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def m011_choices(db: sqlite3.Connection) -> None:
+    """What was chosen for a channel (conversation '') or a conversation alone, and every change of it."""
+    db.execute("""CREATE TABLE choices (
+        platform TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        conversation TEXT NOT NULL,              -- '' for the channel
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        author TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        set_at INTEGER NOT NULL,
+        PRIMARY KEY (platform, workspace, channel, conversation, name)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("""CREATE TABLE choice_changes (
+        number INTEGER PRIMARY KEY,
+        platform TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        conversation TEXT NOT NULL,
+        name TEXT NOT NULL,
+        before TEXT NOT NULL,                    -- '' for no choice
+        after TEXT NOT NULL,
+        author TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        changed_at INTEGER NOT NULL
+    ) STRICT""")
+    db.execute(
+        "CREATE INDEX choice_changes_place ON choice_changes (platform, workspace, channel, conversation)"
+    )
