@@ -123,6 +123,7 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             log=book,
             responder=_responder(chosen, book, model, platforms, counted, keeper, purse, chooser.of),
             metrics=counted,
+            choose=chooser.of,
             tend=keeper.tend,
             sleep=sleep,
         )
@@ -280,7 +281,6 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
                 signing_secret=signing_secret.get_secret_value() if signing_secret else None,
                 api_url=chosen.slack_api_url,
                 dm_mode=chosen.slack_dm_mode,
-                thread_replies=chosen.bot_thread_replies,
                 guests_matter=chosen.bot_guests == "deny",
                 limited=counted.limits.labels(platform="slack").inc,
                 intake=intake,
@@ -292,7 +292,6 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
                 token=chosen.discord_bot_token.get_secret_value(),
                 api_url=chosen.discord_api_url,
                 gateway_url=chosen.discord_gateway_url,
-                thread_replies=chosen.bot_thread_replies,
                 access_ids=chosen.access().ids("discord"),
                 limited=counted.limits.labels(platform="discord").inc,
                 intake=intake,

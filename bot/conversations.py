@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import commands, conversation, errors, metrics, ports
+from bot import choosing, commands, conversation, errors, metrics, ports
 
 log = structlog.get_logger()
 
@@ -108,6 +108,7 @@ class Conversations:
     log: Journal
     responder: Answering
     metrics: metrics.Metrics
+    choose: choosing.Choose | None = None
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -167,6 +168,10 @@ class Conversations:
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
         return await self.log.holds(conversation_id)
+
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether a post there wants an answer only where it mentions the bot."""
+        return self.choose is not None and (await self.choose(conversation_id)).thread_replies == "mention"
 
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds a post; see ports.Intake."""

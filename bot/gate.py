@@ -44,6 +44,9 @@ class Inside(Protocol):
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
 
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether a post there wants an answer only where it mentions the bot."""
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post."""
 
@@ -136,6 +139,10 @@ class Gate:
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""
         return await self.inside.holds(conversation_id)
+
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
+        """See ports.Intake."""
+        return await self.inside.needs_mention(conversation_id)
 
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """See ports.Intake."""

@@ -58,6 +58,9 @@ class Intake(Protocol):
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
 
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether a post in a conversation the bot is in wants an answer only where it mentions the bot."""
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply (for ids unique on a platform)."""
 

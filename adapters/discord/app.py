@@ -64,7 +64,6 @@ class Discord:
         intake: ports.Intake,
         api_url: str = API_URL,
         gateway_url: str | None = None,
-        thread_replies: str = "always",
         access_ids: frozenset[str] = frozenset(),
         limited: Callable[[], None] = lambda: None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
@@ -92,7 +91,6 @@ class Discord:
             names=self._names,
             standing=self._standings.of,
             obey=self._commanding.obey,
-            needs_mention=thread_replies == "mention",
         )
         self._asking = asking.Asking(
             client=self.client, api=self._calls, forget_own=self._door.forget_own, wire=self._wire

@@ -35,10 +35,9 @@ class Inbound:
         names: people.People,
         standing: standings.Find,
         obey: Obey,
-        needs_mention: bool,
     ) -> None:
         self._client, self._intake, self._queue, self._names = client, intake, queue, names
-        self._standing, self._obey, self._needs_mention = standing, obey, needs_mention
+        self._standing, self._obey = standing, obey
         self._own_deletions: collections.deque[int] = collections.deque(maxlen=OWN_DELETIONS)
 
     def on_message(self, message: discord.Message) -> None:
@@ -68,7 +67,7 @@ class Inbound:
         user = self._client.user
         if user is None:
             raise RuntimeError("no message comes before the login")
-        return parse.Me(id=user.id, name=user.display_name, needs_mention=self._needs_mention)
+        return parse.Me(id=user.id, name=user.display_name)
 
     async def deliver(self, message: discord.Message) -> None:
         """Record a message, obey it, or pass it by. Raises what the intake raises: try again then."""
@@ -76,7 +75,10 @@ class Inbound:
         if parse.ignored(message, me) is not None:
             return
         seat = await self._seat(message)
-        post = parse.post(message, seat, me, await self._known(seat))
+        known = await self._known(seat)
+        if known is not None and await self._intake.needs_mention(known):
+            me = dataclasses.replace(me, needs_mention=True)
+        post = parse.post(message, seat, me, known)
         if post is None:
             return
         scope = seat.home.workspace or seat.home.channel

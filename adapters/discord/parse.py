@@ -25,7 +25,7 @@ class Me:
 
     id: int
     name: str
-    needs_mention: bool = False  # BOT_THREAD_REPLIES=mention
+    needs_mention: bool = False  # in the conversation of the message, as is chosen for it
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,6 @@ class Slack:
         signing_secret: str | None = None,
         api_url: str = "https://slack.com/api/",
         dm_mode: Literal["threads", "flat"] = "threads",
-        thread_replies: Literal["always", "mention"] = "always",
         guests_matter: bool = False,
         limited: Callable[[], None] = lambda: None,
         intake: ports.Intake,
@@ -81,7 +80,6 @@ class Slack:
         self._app_token = app_token
         self._api_url = api_url
         self._dm_mode: Literal["threads", "flat"] = dm_mode
-        self._thread_replies: Literal["always", "mention"] = thread_replies
         self._guests_matter = guests_matter  # it must be known who is a guest before a post is told
         self._limited = limited
         self._intake = intake
@@ -286,7 +284,6 @@ class Slack:
             bot_id=str(me.get("bot_id") or ""),
             bot_name=str(me.get("user") or "Threadmate"),
             dm_mode=self._dm_mode,
-            thread_replies=self._thread_replies,
         )
         return rules, str(me.get("team_id") or "")
 

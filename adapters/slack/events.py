@@ -79,7 +79,10 @@ class Events:
             return
         where = parse.conversation_of(event, team=team, rules=self._rules)
         held = bool(event.get("thread_ts")) and await self._intake.holds(where)
-        found = parse.read(event, team=team, rules=self._rules, held=held)
+        rules = self._rules
+        if held and await self._intake.needs_mention(where):
+            rules = dataclasses.replace(rules, thread_replies="mention")
+        found = parse.read(event, team=team, rules=rules, held=held)
         if isinstance(found, happenings.Nothing):
             log.debug("slack.event_ignored", conversation=where, reason=found.reason)
             if event.get("thread_ts") and event.get("ts") and not held:
@@ -90,7 +93,7 @@ class Events:
         standing = None
         if not isinstance(found, happenings.Erased):  # what is deleted is erased, whoever wrote it
             standing = await self._standings.of(event, team=team)
-        await self._tell(parse.read(event, team=team, rules=self._rules, held=held, names=known), standing)
+        await self._tell(parse.read(event, team=team, rules=rules, held=held, names=known), standing)
         if isinstance(found, happenings.Said) and not held:
             self._passed_by.enter(where, found.post.id)
             await self._turn_back(where, team=team)

@@ -34,7 +34,7 @@ class Rules:
     bot_id: str
     bot_name: str
     dm_mode: Literal["threads", "flat"]
-    thread_replies: Literal["always", "mention"]
+    thread_replies: Literal["always", "mention"] = "always"  # as is chosen for the event's conversation
 
 
 _NO_NAMES: Names = {}

@@ -50,6 +50,7 @@ class Core:
     outcome: commands.Outcome | None = None
     pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
     said: str | None = None  # to who pressed
+    on_mention: bool = False  # threads need one
     failing: int = 0
     calls: list[str] = dataclasses.field(default_factory=list)
     answered: Callable[[conversation.Post, conversation.Home], Awaitable[None]] | None = None
@@ -122,6 +123,10 @@ class Core:
         """See ports.Intake."""
         self._note(f"stop {conversation_id}")
         return False
+
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
+        """As the test says."""
+        return self.on_mention
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""
@@ -300,7 +305,6 @@ async def connected(
     service: emulator.Discord,
     core: Core,
     *,
-    thread_replies: str = "always",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
 ) -> AsyncIterator[app.Discord]:
@@ -309,7 +313,6 @@ async def connected(
         token=service.token,
         api_url=service.api_url,
         gateway_url=service.gateway_url,
-        thread_replies=thread_replies,
         intake=core,
         sleep=sleep,
         now=now,
@@ -321,7 +324,6 @@ async def connected(
 @contextlib.asynccontextmanager
 async def scene(
     *,
-    thread_replies: str = "always",
     permissions: set[str] | None = None,
     kind: str = "text",
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -335,7 +337,7 @@ async def scene(
         service.join(guild, ada)
         service.join(guild, bob)
         core = Core()
-        async with connected(service, core, thread_replies=thread_replies, sleep=sleep) as adapter:
+        async with connected(service, core, sleep=sleep) as adapter:
             yield Scene(
                 service=service,
                 core=core,

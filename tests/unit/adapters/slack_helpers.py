@@ -13,9 +13,7 @@ from adapters.slack import address, app, parse
 from bot import commands, conversation, ports
 from emulators import slack
 
-RULES = parse.Rules(
-    bot_user="UBOT", bot_id="BBOT", bot_name="Threadmate", dm_mode="threads", thread_replies="always"
-)
+RULES = parse.Rules(bot_user="UBOT", bot_id="BBOT", bot_name="Threadmate", dm_mode="threads")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +40,7 @@ class Intake:
     outcome: commands.Outcome | None = None
     pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
     said: str | None = None  # to who pressed
+    on_mention: bool = False  # threads need one
     broken: bool = False  # the log cannot be written
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
@@ -107,6 +106,10 @@ class Intake:
         """Keep it."""
         self.stopped.append(conversation_id)
         return True
+
+    async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
+        """As the test says."""
+        return self.on_mention
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post of it was told."""

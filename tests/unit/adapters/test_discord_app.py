@@ -157,7 +157,8 @@ async def test_a_post_that_opens_with_somebody_else_is_context() -> None:
 
 async def test_threads_may_need_a_mention_each_time() -> None:
     """With BOT_THREAD_REPLIES=mention a thread post is context unless it names the bot or replies to it."""
-    async with discord_helpers.scene(thread_replies="mention") as scene:
+    async with discord_helpers.scene() as scene:
+        scene.core.on_mention = True
         scene.core.answered = lambda post, home: scene.answer(post, home, "Yes.")
         asked = await scene.ask(scene.channel)
         await scene.core.settled()
