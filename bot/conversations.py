@@ -44,6 +44,15 @@ class Journal(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation of a post or a part of a reply."""
 
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether the conversation holds a post or a part of a reply."""
+
+    async def of_workspace(self, platform: str, workspace: str) -> Sequence[conversation.ConversationId]:
+        """Every conversation of a workspace."""
+
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation."""
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
@@ -176,6 +185,18 @@ class Conversations:
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds a post; see ports.Intake."""
         return await self.log.find(platform, post_id)
+
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether the conversation holds it; see ports.Intake."""
+        return await self.log.has(conversation_id, post_id)
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """Stop and erase every conversation of a workspace; see ports.Intake."""
+        found = await self.log.of_workspace(platform, workspace)
+        for conversation_id in found:
+            await self.stop(conversation_id)
+            await self.log.forget(conversation_id)
+        return len(found)
 
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime

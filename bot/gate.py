@@ -50,6 +50,12 @@ class Inside(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post."""
 
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether the conversation holds this post."""
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """Erase every conversation of a workspace."""
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
@@ -147,6 +153,14 @@ class Gate:
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """See ports.Intake."""
         return await self.inside.find(platform, post_id)
+
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """See ports.Intake."""
+        return await self.inside.has(conversation_id, post_id)
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """See ports.Intake."""
+        return await self.inside.leave(platform, workspace)
 
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime

@@ -64,6 +64,12 @@ class Intake(Protocol):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply (for ids unique on a platform)."""
 
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether this conversation holds this post or this part of a reply."""
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """Erase every conversation of a workspace that removed the bot; how many that were."""
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:

@@ -1,9 +1,10 @@
 """The Slack adapter: connected, listening, and the door to everything else in this package.
 
     async with app.Slack(bot_token=…, app_token=…, …) as slack:   # connects, raises CredentialError
-        await slack.run(stop)                                     # catches up, then waits for the end
+        await slack.run()                                         # catches up, then waits for the end
 
-Every part is made here, once, and given what it needs.
+What belongs to one workspace is in `workspace`, which one is meant is found out in `roster`; here is what a
+process has once, however many workspaces there are.
 """
 
 from __future__ import annotations
@@ -11,45 +12,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import aiohttp
 import structlog
 from aiohttp import web as aiohttp_web
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack import (
     address,
-    asking,
     bolt,
-    catch_up,
     events,
-    history,
     http,
-    names,
-    native,
-    notices,
     parse,
-    posts,
-    pressing,
-    reader,
+    roster,
     sockets,
-    standings,
-    surface,
     web,
+    workspace,
 )
-from adapters.slack import reply as replies
-from bot import conversation, errors, pacing, ports
+from bot import conversation, errors, ports
 
 CONNECTIONS = 200  # to the Web API, ours alone, so that no other traffic can starve it
 CATCH_UP_AGE = dt.timedelta(days=1)
 MEMORY = dt.timedelta(days=30)  # conversations without a post for longer are not looked at
-START_SECONDS = 30.0
 CLOSE_SECONDS = 3.0
 
 log = structlog.get_logger()
@@ -78,25 +68,30 @@ class Slack:
     ) -> None:
         self._bot_token = bot_token
         self._app_token = app_token
-        self._api_url = api_url
-        self._dm_mode: Literal["threads", "flat"] = dm_mode
-        self._guests_matter = guests_matter  # it must be known who is a guest before a post is told
-        self._limited = limited
         self._intake = intake
-        self._clock = clock
         self._now = now
-        self._sleep = sleep
         self._ping = ping
-        self._native = native.Native()
         self._background = events.Background()
+        self._common = functools.partial(
+            workspace.Common,
+            api_url=api_url,
+            intake=intake,
+            background=self._background,
+            dm_mode=dm_mode,
+            guests_matter=guests_matter,
+            limited=limited,
+            clock=clock,
+            now=now,
+            sleep=sleep,
+        )
         self._exits = contextlib.AsyncExitStack()
         self._known: Sequence[ports.Known] = ()
         self._endpoint = http.Endpoint(
             secret=signing_secret or "", now=lambda: now().timestamp(), dispatch=self._dispatch
         )
         self._sockets: sockets.Sockets | None = None
-        self._bolt: bolt.Door | None = None
-        self.missing_scopes: frozenset[str] = frozenset()
+        self._door = bolt.Door(event=self._take_event, press=self._take_press, api_url=api_url)
+        self._roster: roster.Roster | None = None
 
     async def __aenter__(self) -> Self:
         """Connect. Raises errors.CredentialError for a token Slack refuses, errors.PlatformError else."""
@@ -124,7 +119,7 @@ class Slack:
 
     async def catch_up(self) -> None:
         """Read what was missed since the log's newest posts as they were before this connection."""
-        await self._catch_up.run(self._known, since=self._now() - CATCH_UP_AGE)
+        await self._read_missed(self._known)
 
     async def handler(self, request: aiohttp_web.Request) -> aiohttp_web.StreamResponse:
         """Slack's HTTP mode: the handler for POST /slack/events."""
@@ -132,7 +127,7 @@ class Slack:
 
     def healthy(self) -> str | None:
         """None when events can arrive, else what is wrong."""
-        if self._bolt is None:
+        if self._roster is None:
             return "not connected to Slack yet"
         if self._sockets is not None and self._sockets.alive == 0:
             return "no Socket Mode connection to Slack; it is being tried again"
@@ -140,64 +135,39 @@ class Slack:
 
     async def history(self, home: conversation.Home, reply: conversation.Reply) -> list[conversation.Post]:
         """The posts of the thread before the asker's; see ports.Platform."""
-        return await self._history.before(home, reply)
+        return await (await self._of(home)).history(home, reply)
 
     async def queued(self, home: conversation.Home) -> None:
         """The status under the thread says that others come first; see ports.Platform."""
-        await self._notices.queued(home, self._native)
+        with contextlib.suppress(errors.PlatformError):
+            await (await self._of(home)).queued(home)
 
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """Put a first sign of the answer in place; see ports.Platform."""
-        spot = address.read(reply.home)
-
-        async def is_known(ts: str) -> bool:
-            return await self._intake.find(self.name, ts) == reply.conversation
-
-        written = posts.Posts(
-            api=self._api,
-            reading=self._reader,
-            spot=spot,
-            rules=self._rules,
-            reply=reply.id,
-            asker=reply.asker.author,
-            is_known=is_known,
-            sleep=self._sleep,
-        )
-        streams = bool(spot.thread) and self._native.has(native.START)
-        # chat.appendStream may be called over 100 times a minute, chat.update about 50.
-        pacer = (
-            pacing.Pacer(interval=0.7, stretch=1.0) if streams else pacing.Pacer(interval=1.2, stretch=1.1)
-        )
-        shown = replies.Reply(
-            posts=written,
-            reply=reply,
-            remember=remember,
-            pacer=pacer,
-            native=self._native,
-            name_of=self._names.known,
-            clock=self._clock,
-        )
-        await shown.open()
-        return shown
+        return await (await self._of(reply.home)).open(reply, remember)
 
     async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
         """Tell the author of a post that it is not answered; see ports.Platform."""
-        shown = self._notices.refusal(sentence, post, home)
-        self._background.start(shown, name="command outcome: a refusal")
+
+        async def shown() -> None:
+            await (await self._of(home)).notices.refusal(sentence, post, home)
+
+        self._background.start(shown(), name="command outcome: a refusal")
 
     async def tell(self, user: str, text: str) -> None:
-        """Write to somebody directly; see ports.Platform."""
-        await self._notices.direct(user, text)
+        """Write to somebody directly, in the workspace they belong to; see ports.Platform."""
+        place = await self._workspaces().of_user(user)
+        await place.notices.direct(user, text)
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
     ) -> str:
         """Put a sentence with buttons where a reply stands; see ports.Platform."""
-        return await self._asking.put(reply, notice, key=key, known=known)
+        return await (await self._of(reply.home)).notice(reply, notice, key=key, known=known)
 
     async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
         """Take such a sentence away; see ports.Platform."""
-        await self._asking.take_away(reply, platform_id)
+        await (await self._of(reply.home)).unnotice(reply, platform_id)
 
     async def _start(self) -> None:
         session = await self._exits.enter_async_context(
@@ -206,120 +176,88 @@ class Slack:
                 timeout=aiohttp.ClientTimeout(total=web.CALL_SECONDS, connect=10),
             )
         )
-        client = self._client(self._bot_token, session)
-        self._api = web.Web(client=client, clock=self._clock, sleep=self._sleep, limited=self._limited)
-        self._rules, self._team = await self._identity()
-        self._reader = reader.Reader(api=self._api, clock=self._clock)
-        self._names = names.Names(api=self._api, clock=self._clock, team=self._team)
-        self._notices = notices.Notices(api=self._api, name_of=self._names.known)
-        self._asking = asking.Asking(
-            api=self._api,
-            reading=self._reader,
-            rules=self._rules,
-            name_of=self._names.known,
-            sleep=self._sleep,
-        )
-        who = standings.Standings(people=self._names, matter=self._guests_matter)
-        self._exits.push_async_callback(self._names.close)
+        common = self._common(session=session)
+        made = roster.Roster(intake=self._intake, only=await self._connect_only(common))
+        self._exits.push_async_callback(made.close)
         self._exits.push_async_callback(self._background.close, seconds=CLOSE_SECONDS)
-        self._events = events.Events(
-            intake=self._intake,
-            rules=self._rules,
-            names=self._names,
-            standings=who,
-            notices=self._notices,
-            background=self._background,
-            since=f"{self._now().timestamp():.6f}",
-        )
-        self._history = history.History(
-            reader=self._reader, rules=self._rules, names=self._names, standings=who
-        )
-        self._catch_up = catch_up.CatchUp(
-            intake=self._intake,
-            events=self._events,
-            reader=self._reader,
-            rules=self._rules,
-            names=self._names,
-            standings=who,
-        )
-        self._events.read_on = self._catch_up.read_on
         # Before anything can arrive: what the log knew when it was last connected.
         self._known = await self._intake.homes(self.name, self._now() - MEMORY)
-        self._bolt = self._door(who)
+        self._roster = made
         if self._app_token is not None:
-            await self._open_sockets(self._app_token, session)
-        log.info("slack.connected", team=self._team, mode="http" if self._sockets is None else "sockets")
+            await self._open_sockets(self._app_token, common)
+        log.info("slack.connected", mode="http" if self._sockets is None else "sockets")
 
-    def _door(self, who: standings.Standings) -> bolt.Door:
-        presses = pressing.Pressing(
-            intake=self._intake,
-            rules=self._rules,
-            names=self._names,
-            standings=who,
-            notices=self._notices,
-            background=self._background,
-        )
-        return bolt.Door(
-            events=self._events,
-            presses=presses,
-            rules=self._rules,
-            team=self._team,
-            bot_token=self._bot_token,
-            api_url=self._api_url,
-        )
-
-    async def _identity(self) -> tuple[parse.Rules, str]:
+    async def _connect_only(self, common: workspace.Common) -> workspace.Workspace:
         try:
-            me, scopes = await self._api.identity(patience=START_SECONDS)
+            return await workspace.Workspace.connect(common=common, token=self._bot_token)
         except web.Refused as refused:
             raise errors.CredentialError(
                 f"SLACK_BOT_TOKEN: Slack refuses it ({refused.code}); it should be the bot token of the "
                 "installed app"
             ) from refused
-        self.missing_scopes = surface.bot_scopes() - scopes if scopes else frozenset()
-        if self.missing_scopes:
-            log.warning("slack.scopes_missing", scopes=sorted(self.missing_scopes))
-        rules = parse.Rules(
-            bot_user=str(me.get("user_id") or ""),
-            bot_id=str(me.get("bot_id") or ""),
-            bot_name=str(me.get("user") or "Threadmate"),
-            dm_mode=self._dm_mode,
-        )
-        return rules, str(me.get("team_id") or "")
 
-    def _client(self, token: str, session: aiohttp.ClientSession) -> AsyncWebClient:
-        return AsyncWebClient(
-            token=token, base_url=self._api_url, session=session, retry_handlers=[], logger=bolt.sdk_logger()
-        )
-
-    async def _open_sockets(self, app_token: str, session: aiohttp.ClientSession) -> None:
-        client = self._client(app_token, session)
+    async def _open_sockets(self, app_token: str, common: workspace.Common) -> None:
         self._sockets = sockets.Sockets(
-            api=web.Web(client=client, clock=self._clock, sleep=self._sleep, limited=self._limited),
-            client=client,
+            api=common.web(app_token),
+            client=common.client(app_token),
             handle=self._handle_socket,
             on_gap=self._fill_gap,
-            sleep=self._sleep,
+            sleep=common.sleep,
             logger=bolt.sdk_logger(),
             ping=self._ping,
         )
         self._exits.push_async_callback(self._sockets.stop)
         await self._sockets.start()
 
+    @property
+    def missing_scopes(self) -> frozenset[str]:
+        """What the bot needs and a connected workspace does not grant."""
+        return self._roster.missing_scopes if self._roster is not None else frozenset()
+
+    def _workspaces(self) -> roster.Roster:
+        if self._roster is None:
+            raise errors.PlatformUnavailable("not connected to Slack yet")
+        return self._roster
+
+    async def _of(self, home: conversation.Home) -> workspace.Workspace:
+        return await self._workspaces().of_team(home.workspace)
+
+    async def _read_missed(self, known: Sequence[ports.Known]) -> None:
+        """Of each workspace what was missed in the conversations it has, in one after the other."""
+        for team in await self._workspaces().teams():
+            homes = self._workspaces().homes(known, team)
+            try:
+                place = await self._workspaces().of_team(team)
+            except errors.PlatformError as error:
+                log.warning("slack.workspace_skipped", team=team, fault=str(error))
+                continue
+            await place.catching_up.run(homes, since=self._now() - CATCH_UP_AGE)
+
     def _fill_gap(self) -> None:
         """For a while there was no connection: events of that time may be lost."""
 
         async def fill() -> None:
-            known = await self._intake.homes(self.name, self._now() - MEMORY)
-            await self._catch_up.run(known, since=self._now() - CATCH_UP_AGE)
+            await self._read_missed(await self._intake.homes(self.name, self._now() - MEMORY))
 
         self._background.start(fill(), name="fill gap")
 
+    async def _take_event(self, body: Mapping[str, Any]) -> None:
+        place = await self._workspaces().of_event(body)
+        if place is not None:
+            team = place.team if self._workspaces().many else parse.team_of(body)
+            await place.events.take(body.get("event") or {}, team=team)
+
+    async def _take_press(self, body: Mapping[str, Any]) -> None:
+        place = await self._workspaces().of_press(body)
+        if place is not None:
+            mine = {"team": {"id": place.team}} if self._workspaces().many else {}
+            await place.presses.take({**body, **mine})
+
     async def _handle_socket(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        if self._bolt is not None:  # else it is not acknowledged: Slack sends it again
-            await self._bolt.take_envelope(client, request)
+        if self._roster is not None:  # else it is not acknowledged: Slack sends it again
+            await self._door.take_envelope(client, request)
 
     async def _dispatch(self, body: str, request: aiohttp_web.Request) -> aiohttp_web.Response:
-        if self._bolt is None:
+        if self._roster is None:
             return aiohttp_web.Response(status=503)
-        return await self._bolt.take_request(body, request)
+        return await self._door.take_request(body, request)

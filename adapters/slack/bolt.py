@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -17,15 +18,20 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode import async_internals
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.slack import events, parse, pressing
-
 log = structlog.get_logger()
+
+Take = Callable[[Mapping[str, Any]], Awaitable[None]]
+"""Records a whole payload; it is acknowledged only after."""
+
+_UNUSED = "unused"
 
 
 def sdk_logger() -> logging.Logger:
@@ -35,42 +41,43 @@ def sdk_logger() -> logging.Logger:
     return logger
 
 
+class _NoToken(AsyncAuthorize):
+    """Bolt would ask auth.test at the first event, and acknowledge the event if that fails."""
+
+    def __init__(self) -> None:
+        """Bolt's own is untyped, and empty."""
+
+    async def __call__(self, **_: Any) -> AuthorizeResult:
+        """Nobody calls Slack through Bolt: each workspace has a client of its own."""
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token="")
+
+
 class Door:
     """Where requests of Slack come in, over a socket or over HTTP."""
 
-    def __init__(
-        self,
-        *,
-        events: events.Events,
-        presses: pressing.Pressing,
-        rules: parse.Rules,
-        team: str,
-        bot_token: str,
-        api_url: str,
-    ) -> None:
-        self._events = events
-        self._presses = presses
-
-        async def authorize() -> AuthorizeResult:
-            # Bolt would ask auth.test at the first event, and acknowledge the event if that fails.
-            return AuthorizeResult(
-                enterprise_id=None,
-                team_id=team,
-                bot_user_id=rules.bot_user,
-                bot_id=rules.bot_id,
-                bot_token=bot_token,
-            )
-
+    def __init__(self, *, event: Take, press: Take, api_url: str) -> None:
+        self._event = event
+        self._press = press
         self._app = AsyncApp(
             name="threadmate",
             logger=sdk_logger(),
             client=AsyncWebClient(base_url=api_url, retry_handlers=[], logger=sdk_logger()),
-            authorize=authorize,
+            authorize=_NoToken(),
             signing_secret="",  # checked before Bolt sees a request, see http.Endpoint
             request_verification_enabled=False,
             ignoring_self_events_enabled=False,  # parse decides what is the bot's own
             ssl_check_enabled=False,
             attaching_function_token_enabled=False,
+            # With none given, Bolt makes its own of SLACK_CLIENT_ID and others in the environment.
+            oauth_settings=AsyncOAuthSettings(
+                client_id=_UNUSED,
+                client_secret=_UNUSED,
+                scopes=[],
+                user_scopes=[],
+                redirect_uri=_UNUSED,
+                install_path=_UNUSED,
+                redirect_uri_path=_UNUSED,
+            ),
         )
         self._app.use(self._record)
 
@@ -88,13 +95,13 @@ class Door:
     async def _record(self, body: dict[str, Any]) -> BoltResponse:
         """The middleware: record, then acknowledge."""
         if body.get("type") == "block_actions":
-            await self._presses.take(body)
+            await self._press(body)
             return BoltResponse(status=200, body="")
         if body.get("type") != "event_callback":
             log.info("slack.request_ignored", type=body.get("type"))
             return BoltResponse(status=200, body="")
         try:
-            await self._events.take(body.get("event") or {}, team=parse.team_of(body))
+            await self._event(body)
         except Exception as error:
             log.error(  # noqa: TRY400 - a traceback may carry a post's words
                 "slack.event_not_recorded", event_id=body.get("event_id"), error=type(error).__name__

@@ -42,10 +42,13 @@ _NO_NAMES: Names = {}
 
 def team_of(body: Event) -> str:
     """The workspace of the installation an event was sent to: in a shared channel not always its author's."""
-    for authorization in body.get("authorizations") or []:
-        if authorization.get("team_id"):
-            return str(authorization["team_id"])
-    return str(body.get("team_id") or body.get("enterprise_id") or "")
+    return next(iter(teams_of(body)), str(body.get("enterprise_id") or ""))
+
+
+def teams_of(body: Event) -> list[str]:
+    """The workspaces of the installations an event may be for, the likeliest first."""
+    told = [each.get("team_id") for each in body.get("authorizations") or []]
+    return [str(team) for team in dict.fromkeys([*told, body.get("team_id")]) if team]
 
 
 def author(event: Event) -> str:

@@ -17,7 +17,7 @@ HISTORY_SCOPES = ("channels:history", "groups:history", "im:history", "mpim:hist
 class Method:
     """A Web API method: how it is called and the bot scopes it needs."""
 
-    verb: Literal["GET", "POST"] = "POST"  # GET: arguments in the query, as methods that read want them
+    verb: Literal["GET", "POST", "FORM"] = "POST"  # GET: in the query, as methods that read want them
     scopes: tuple[str, ...] = ()
 
 

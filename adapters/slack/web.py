@@ -26,6 +26,7 @@ CALL_SECONDS = 30.0  # after that the outcome of one try is unknown
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries, the last one repeated
 _FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_TOKEN_OVER = frozenset({"token_expired", "token_revoked", "invalid_auth"})
 _HTTP_LIMITED = 429
 _HTTP_FAULT = 500
 _GONE = frozenset(
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]  # monotonic seconds
+Token = Callable[[], Awaitable[str]]  # a token as it is good now; raises errors.PlatformError
 
 
 class Refused(errors.MayNotPost):
@@ -78,9 +80,11 @@ class Web:
         clock: Clock,
         sleep: Sleep,
         limited: Callable[[], None] = lambda: None,
+        token: Token | None = None,
     ) -> None:
-        """`limited` is told whenever Slack asks to wait."""
+        """`limited` is told whenever Slack asks to wait; `token` is asked for before each call."""
         self._limited = limited
+        self._token = token
         self._client = client
         self._clock = clock
         self._sleep = sleep
@@ -112,7 +116,7 @@ class Web:
             wait = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
             fault: errors.PlatformUnavailable
             try:
-                return await self._once(method, arguments)
+                return await self._with_token(method, arguments)
             except Busy as busy:
                 self._limited()
                 wait, fault = max(wait, min(busy.retry_after, RETRY_AFTER_CAP)), busy
@@ -140,12 +144,28 @@ class Web:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unknown(f"upload: {type(error).__name__}") from error
 
+    async def _with_token(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
+        """One try; another one where the token was refused because it was renewed meanwhile."""
+        if self._token is None:
+            return await self._once(method, arguments)
+        self._client.token = used = await self._token()
+        try:
+            return await self._once(method, arguments)
+        except Refused as refused:
+            if refused.code not in _TOKEN_OVER or (renewed := await self._token()) == used:
+                raise
+            self._client.token = renewed
+            return await self._once(method, arguments)
+
     async def _once(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                if surface.METHODS[method].verb == "GET":
+                verb = surface.METHODS[method].verb
+                if verb == "GET":
                     return await self._client.api_call(method, http_verb="GET", params=given)
+                if verb == "FORM":
+                    return await self._client.api_call(method, data=given)
                 return await self._client.api_call(method, json=given)
         except slack_errors.SlackApiError as error:
             raise _told(method, error) from error

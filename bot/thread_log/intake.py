@@ -160,39 +160,6 @@ def _is_busy(db: sqlite3.Connection, number: int) -> bool:
     return waits.fetchone() is not None
 
 
-def holds(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> bool:
-    """Whether any post of the conversation is in the log."""
-    found = db.execute(
-        "SELECT 1 FROM conversations c JOIN posts p ON p.conversation = c.number WHERE c.id = ? LIMIT 1",
-        (conversation_id,),
-    )
-    return found.fetchone() is not None
-
-
-def find(db: sqlite3.Connection, *, platform: str, post_id: str) -> conversation.ConversationId | None:
-    """The conversation of a post, or of any part of a reply."""
-    found = db.execute(
-        "SELECT c.id FROM posts p JOIN conversations c ON c.number = p.conversation"
-        " WHERE p.id = ?2 AND c.platform = ?1 UNION ALL"
-        " SELECT c.id FROM reply_posts r JOIN conversations c ON c.number = r.conversation"
-        " WHERE r.platform = ?1 AND r.id = ?2 LIMIT 1",
-        (platform, post_id),
-    ).fetchone()
-    return None if found is None else conversation.ConversationId(found[0])
-
-
-def posts_since(
-    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, since: int
-) -> list[str]:
-    """The ids of people's posts since then, oldest first."""
-    found = db.execute(
-        "SELECT p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
-        " WHERE c.id = ? AND p.sent_at >= ? AND p.role = 'user' ORDER BY p.sent_at, length(p.id), p.id",
-        (conversation_id, since),
-    )
-    return [post_id for (post_id,) in found]
-
-
 _KNOWN = (
     "SELECT c.id, c.platform, c.workspace, c.channel, c.address, p.id, ifnull(p.sent_at, c.newest_at)"
     " FROM conversations c LEFT JOIN posts p ON p.seq = (SELECT n.seq FROM posts n"

@@ -17,6 +17,7 @@ from bot.thread_log import (
     choices,
     corrections,
     echoes,
+    finding,
     intake,
     owners,
     replies,
@@ -260,18 +261,29 @@ class ThreadLog(asking.Asking):
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
-        return await self._store.read(functools.partial(intake.holds, conversation_id=conversation_id))
+        return await self._store.read(functools.partial(finding.holds, conversation_id=conversation_id))
 
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply."""
-        return await self._store.read(functools.partial(intake.find, platform=platform, post_id=post_id))
+        return await self._store.read(functools.partial(finding.find, platform=platform, post_id=post_id))
+
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether this conversation holds this post or this part of a reply."""
+        work = functools.partial(finding.has, conversation_id=conversation_id, post_id=post_id)
+        return await self._store.read(work)
+
+    async def of_workspace(self, platform: str, workspace: str) -> list[conversation.ConversationId]:
+        """Every conversation of a workspace."""
+        return await self._store.read(
+            functools.partial(finding.of_workspace, platform=platform, workspace=workspace)
+        )
 
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> list[str]:
         """The ids of people's posts in a conversation since then, oldest first."""
         work = functools.partial(
-            intake.posts_since, conversation_id=conversation_id, since=rows.micros(since)
+            finding.posts_since, conversation_id=conversation_id, since=rows.micros(since)
         )
         return await self._store.read(work)
 

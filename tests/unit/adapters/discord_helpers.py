@@ -143,6 +143,14 @@ class Core:
                 return conversation.ConversationId(conversation_id)
         return None
 
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Never asked: Discord's ids are unique."""
+        raise NotImplementedError
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """Never told: a guild is not left for good."""
+        raise NotImplementedError
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:

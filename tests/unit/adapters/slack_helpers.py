@@ -121,6 +121,21 @@ class Intake:
         known = [*self.posts, *self.replies]
         return next((conversation.ConversationId(where) for where, ts in known if ts == post_id), None)
 
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether that conversation has this post or part of a reply."""
+        return (conversation_id, post_id) in {*self.posts, *self.replies}
+
+    async def leave(self, platform: str, workspace: str) -> int:
+        """Forget every conversation of a workspace."""
+        gone = {
+            key
+            for key, home in self.homes_of.items()
+            if (home.platform, home.workspace) == (platform, workspace)
+        }
+        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
+        self.homes_of = {key: home for key, home in self.homes_of.items() if key not in gone}
+        return len(gone)
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:

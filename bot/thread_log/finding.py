@@ -1,0 +1,63 @@
+"""Which conversation holds what. Rule: a post's id is unique within its conversation, on Slack no further."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from bot import conversation
+
+
+def holds(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> bool:
+    """Whether any post of the conversation is in the log."""
+    found = db.execute(
+        "SELECT 1 FROM conversations c JOIN posts p ON p.conversation = c.number WHERE c.id = ? LIMIT 1",
+        (conversation_id,),
+    )
+    return found.fetchone() is not None
+
+
+def find(db: sqlite3.Connection, *, platform: str, post_id: str) -> conversation.ConversationId | None:
+    """The conversation of a post, or of any part of a reply."""
+    found = db.execute(
+        "SELECT c.id FROM posts p JOIN conversations c ON c.number = p.conversation"
+        " WHERE p.id = ?2 AND c.platform = ?1 UNION ALL"
+        " SELECT c.id FROM reply_posts r JOIN conversations c ON c.number = r.conversation"
+        " WHERE r.platform = ?1 AND r.id = ?2 LIMIT 1",
+        (platform, post_id),
+    ).fetchone()
+    return None if found is None else conversation.ConversationId(found[0])
+
+
+def has(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    """Whether a conversation holds a post or a part of a reply: ids may be others' elsewhere."""
+    found = db.execute(
+        "SELECT 1 FROM conversations c WHERE c.id = ?1 AND ("
+        "EXISTS (SELECT 1 FROM posts p WHERE p.conversation = c.number AND p.id = ?2) OR"
+        " EXISTS (SELECT 1 FROM reply_posts r WHERE r.platform = c.platform AND r.id = ?2"
+        " AND r.conversation = c.number))",
+        (conversation_id, post_id),
+    )
+    return found.fetchone() is not None
+
+
+def of_workspace(
+    db: sqlite3.Connection, *, platform: str, workspace: str
+) -> list[conversation.ConversationId]:
+    """Every conversation of a workspace, oldest first."""
+    found = db.execute(
+        "SELECT id FROM conversations WHERE platform = ? AND workspace = ? ORDER BY number",
+        (platform, workspace),
+    )
+    return [conversation.ConversationId(row[0]) for row in found]
+
+
+def posts_since(
+    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, since: int
+) -> list[str]:
+    """The ids of people's posts since then, oldest first."""
+    found = db.execute(
+        "SELECT p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
+        " WHERE c.id = ? AND p.sent_at >= ? AND p.role = 'user' ORDER BY p.sent_at, length(p.id), p.id",
+        (conversation_id, since),
+    )
+    return [post_id for (post_id,) in found]
