@@ -16,72 +16,12 @@ from typing import Protocol
 
 import structlog
 
-from bot import choosing, commands, conversation, errors, metrics, ports
+from bot import choosing, commands, conversation, errors, journal, metrics, ports
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 3.0  # between two looks for what another process has left
 LONGEST_PAUSE = 60.0  # seconds between two tries of one reply, when the platform or the log fails
-
-
-class Journal(Protocol):
-    """What the intake needs of the thread log."""
-
-    async def record(self, post: conversation.Post, home: conversation.Home) -> bool:
-        """Commit a post; False when it was known."""
-
-    async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
-    ) -> Effect:
-        """Commit an edit."""
-
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
-        """Erase a post."""
-
-    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
-        """Whether the bot is in the conversation."""
-
-    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
-        """The conversation of a post or a part of a reply."""
-
-    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
-        """Whether the conversation holds a post or a part of a reply."""
-
-    async def of_workspace(self, platform: str, workspace: str) -> Sequence[conversation.ConversationId]:
-        """Every conversation of a workspace."""
-
-    async def forget(self, conversation_id: conversation.ConversationId) -> int:
-        """Erase a conversation."""
-
-    async def posts_since(
-        self, conversation_id: conversation.ConversationId, since: dt.datetime
-    ) -> Sequence[str]:
-        """The ids of people's posts since then."""
-
-    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
-        """Conversations with a post since then."""
-
-    async def due(self) -> Sequence[conversation.ConversationId]:
-        """Conversations with something to answer or to finish, oldest first."""
-
-    async def forget(self, conversation_id: conversation.ConversationId) -> int:
-        """Erase a conversation but for the ids of its posts; how many it had."""
-
-
-class Effect(Protocol):
-    """What an edit or a deletion touched."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether the log changed at all."""
-
-    @property
-    def running_reply(self) -> str | None:
-        """The unfinished reply whose question it was part of."""
-
-    @property
-    def stale_summaries(self) -> int:
-        """How many segments covered the post and are gone."""
 
 
 class Answering(Protocol):
@@ -114,7 +54,7 @@ class _Worker:
 class Conversations:
     """Implements ports.Intake. `at_once` bounds the answers written at the same time; waiting is fair."""
 
-    log: Journal
+    log: journal.Journal
     responder: Answering
     metrics: metrics.Metrics
     choose: choosing.Choose | None = None
@@ -194,8 +134,7 @@ class Conversations:
         """Stop and erase every conversation of a workspace; see ports.Intake."""
         found = await self.log.of_workspace(platform, workspace)
         for conversation_id in found:
-            await self.stop(conversation_id)
-            await self.log.forget(conversation_id)
+            await self.gone(conversation_id)
         return len(found)
 
     async def posts_since(

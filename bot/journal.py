@@ -1,0 +1,66 @@
+"""What the intake needs of the thread log."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot import conversation, ports
+
+
+class Effect(Protocol):
+    """What an edit or a deletion touched."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the log changed at all."""
+
+    @property
+    def running_reply(self) -> str | None:
+        """The unfinished reply whose question it was part of."""
+
+    @property
+    def stale_summaries(self) -> int:
+        """How many segments covered the post and are gone."""
+
+
+class Journal(Protocol):
+    """The log as the intake sees it."""
+
+    async def record(self, post: conversation.Post, home: conversation.Home) -> bool:
+        """Commit a post; False when it was known."""
+
+    async def edit(
+        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+    ) -> Effect:
+        """Commit an edit."""
+
+    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
+        """Erase a post."""
+
+    async def holds(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether the bot is in the conversation."""
+
+    async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
+        """The conversation of a post or a part of a reply."""
+
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether the conversation holds a post or a part of a reply."""
+
+    async def of_workspace(self, platform: str, workspace: str) -> Sequence[conversation.ConversationId]:
+        """Every conversation of a workspace."""
+
+    async def posts_since(
+        self, conversation_id: conversation.ConversationId, since: dt.datetime
+    ) -> Sequence[str]:
+        """The ids of people's posts since then."""
+
+    async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
+        """Conversations with a post since then."""
+
+    async def due(self) -> Sequence[conversation.ConversationId]:
+        """Conversations with something to answer or to finish, oldest first."""
+
+    async def forget(self, conversation_id: conversation.ConversationId) -> int:
+        """Erase a conversation but for the ids of its posts; how many it had."""
