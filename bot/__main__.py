@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import random
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
@@ -16,19 +18,16 @@ from typing import Protocol, Self
 import structlog
 from aiohttp import web
 
-from adapters.discord import app as discord_app
-from adapters.slack import app as slack_app
 from bot import (
     accounting,
     budgets,
     choosing,
-    claude,
-    cli,
     command_desk,
     conversation,
     conversations,
     gate,
     http,
+    late,
     metrics,
     observing,
     policies,
@@ -39,6 +38,7 @@ from bot import (
     responder,
     retention,
     settings,
+    starting,
     tending,
     thread_log,
 )
@@ -74,6 +74,7 @@ class Bot:
     """A running bot, as `run` and tests see it."""
 
     port: int  # of its own HTTP server
+    model: late.Late
     book: thread_log.ThreadLog
     intake: conversations.Conversations
     adapters: Mapping[str, Adapter]
@@ -91,6 +92,7 @@ async def run(chosen: settings.Settings) -> None:
         stopped = asyncio.create_task(stopping.wait())
         stays = [asyncio.create_task(adapter.run()) for adapter in bot.adapters.values()]
         try:
+            await bot.model.begin()  # what is wrong with it shall not wait for the first question
             done, _ = await asyncio.wait([stopped, *stays], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -111,7 +113,8 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
     """
     async with contextlib.AsyncExitStack() as stack:
         book = await stack.enter_async_context(thread_log.open(chosen.database_url))
-        model = await stack.enter_async_context(_claude(chosen, sleep))
+        model = late.Late(functools.partial(_claude, chosen, sleep))
+        stack.push_async_callback(model.aclose)
         counted = metrics.create()
         platforms: dict[str, ports.Platform] = {}
         chooser = choosing.Chooser(base=policies.choices(chosen), book=book.choices)
@@ -155,15 +158,10 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             await stack.enter_async_context(adapter)
             stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
         await intake.resume()
-        looking = asyncio.create_task(intake.keep_looking(), name="look for what is due")
-        stack.callback(looking.cancel)
-        if chosen.bot_retention_days:
-            keeping = retention.Retention(
-                book=book, days=chosen.bot_retention_days, tend=keeper.tend, now=_now
-            )
-            erasing = asyncio.create_task(keeping.run(), name="retention")
-            stack.callback(erasing.cancel)
-        yield Bot(port=port, book=book, intake=intake, adapters=adapters, actions=actions)
+        for task in _chores(chosen, book, intake, keeper):
+            stack.callback(task.cancel)
+        model.begin()  # not before: an import beside it would keep the platforms waiting
+        yield Bot(port=port, model=model, book=book, intake=intake, adapters=adapters, actions=actions)
 
 
 def _gate(
@@ -177,6 +175,20 @@ def _gate(
     presses = pressing.Presses(claims=book, actions=actions)
     rules = chosen.access()
     return gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now, presses=presses)
+
+
+def _chores(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    intake: conversations.Conversations,
+    keeper: tending.Tending,
+) -> list[asyncio.Task[None]]:
+    """What goes on beside the answers."""
+    chores = [asyncio.create_task(intake.keep_looking(), name="look for what is due")]
+    if days := chosen.bot_retention_days:
+        keeping = retention.Retention(book=book, days=days, tend=keeper.tend, now=_now)
+        chores.append(asyncio.create_task(keeping.run(), name="retention"))
+    return chores
 
 
 def _responder(
@@ -258,7 +270,9 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _claude(chosen: settings.Settings, sleep: Sleep) -> claude.Claude:
+def _claude(chosen: settings.Settings, sleep: Sleep) -> late.Closing:
+    from bot import claude  # noqa: PLC0415 - its SDK takes half of the start: see late
+
     key = chosen.anthropic_api_key
     return claude.Claude(
         api_key=key.get_secret_value() if key else "",
@@ -273,6 +287,8 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
     """An adapter for each platform that has credentials."""
     made: list[Adapter] = []
     if chosen.slack_bot_token:
+        from adapters.slack import app as slack_app  # noqa: PLC0415 - several MiB, for those who use it
+
         app_token, signing_secret = chosen.slack_app_token, chosen.slack_signing_secret
         made.append(
             slack_app.Slack(
@@ -287,6 +303,8 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
             )
         )
     if chosen.discord_bot_token:
+        from adapters.discord import app as discord_app  # noqa: PLC0415 - for the same reason
+
         made.append(
             discord_app.Discord(
                 token=chosen.discord_bot_token.get_secret_value(),
@@ -301,4 +319,9 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
 
 
 if __name__ == "__main__":
-    cli.main(run=run)
+    if sys.argv[1:]:
+        from bot import cli
+
+        cli.main(run=run)
+    else:
+        starting.main(run=run)

@@ -5,34 +5,32 @@ Status 0: done. Status 1: it could not be done, one line says why. Status 2: a s
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import json
 import pathlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from typing import Annotated, Any, Literal
 
 import typer
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import checking, cli_costs, conversation, errors, exporting, logs, settings, thread_log
+from bot import checking, cli_costs, conversation, errors, exporting, settings, starting, thread_log
 
-Run = Callable[[settings.Settings], Awaitable[None]]
 BATCH = 500  # lines imported in one transaction
 
 app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
 
 
-def main(*, run: Run) -> None:
+def main(*, run: starting.Run) -> None:
     """Parse the command line and do what it says; ends the process."""
 
     @app.callback(invoke_without_command=True)
     def start(context: typer.Context) -> None:
         """Threadmate, the Claude bot for Slack and Discord. Without a command it runs."""
         if context.invoked_subcommand is None:
-            _finish(_start(run))
+            _finish(starting.start(run))
 
     app(prog_name="python -m bot")
 
@@ -42,7 +40,7 @@ def playground(
     public: Annotated[bool, typer.Option("--public", help="Answer other machines too")] = False,  # noqa: FBT002
 ) -> None:
     """Talk to the bot in the browser, on emulated platforms; no credentials needed."""
-    _finish(_playground(public=public))
+    _finish(starting.play(public=public))
 
 
 @app.command()
@@ -126,24 +124,16 @@ def recommend(
     _finish(cli_costs.recommend(_source(file), as_json=as_json))
 
 
-async def _source(file: pathlib.Path | None) -> AsyncIterator[list[conversation.Post]]:
-    """Posts in order, from a file or from the log."""
+async def _source(file: pathlib.Path | None) -> AsyncIterator[list[cli_costs.Billed]]:
+    """Posts in order with what answers cost, from a file or from the log."""
     if file is not None:
         async for batch in _batches(file):
-            yield [post for post, _ in batch]
+            yield batch
         return
     async with thread_log.open(settings.load().database_url) as book:
         for each in await book.conversations():
-            yield [post async for post in book.posts(each)]
-
-
-async def _start(run: Run) -> None:
-    chosen = settings.load()
-    logs.configure(chosen.bot_log_level, chosen.bot_log_format)
-    if chosen.platforms:
-        await run(chosen)
-    else:
-        await _playground(public=False)
+            usages = await book.answer_usage(each)
+            yield [(post, usages.get(post.id)) async for post in book.posts(each)]
 
 
 async def _check() -> None:
@@ -175,13 +165,6 @@ async def _check() -> None:
         raise typer.Exit(1)
 
 
-async def _playground(*, public: bool) -> None:
-    logs.configure("warning", None)
-    from playground import server  # noqa: PLC0415 - it brings the emulators, which no other command needs
-
-    await server.run(public=public)
-
-
 async def _export(conversation_id: str | None, form: str) -> None:
     async with thread_log.open(settings.load().database_url) as book:
         if conversation_id is None:
@@ -203,7 +186,8 @@ async def _import(file: pathlib.Path) -> None:
     new = known = 0
     async with thread_log.open(settings.load().database_url) as book:
         async for batch in _batches(file):
-            added = await book.import_posts([post for post, _ in batch])
+            usages = {(post.conversation, post.id): usage for post, usage in batch if usage}
+            added = await book.import_posts([post for post, _ in batch], usages)
             new, known = new + added, known + len(batch) - added
     typer.echo(f"{new} posts imported, {known} known already.")
 
@@ -262,18 +246,7 @@ async def _forget(conversation_id: str | None, user: str | None) -> None:
     typer.echo(f"Erased {count} posts.")
 
 
-def _finish(work: Coroutine[Any, Any, None] | Awaitable[None]) -> None:
-    """Run to the end; an error that somebody must act on becomes a line and a status."""
-
-    async def whole() -> None:
-        await work
-
-    try:
-        asyncio.run(whole())
-    except errors.SettingsError as error:
-        for problem in error.problems:
-            typer.echo(problem, err=True)
-        raise typer.Exit(2) from None
-    except errors.OperatorError as error:
-        typer.echo(str(error) or error.sentence, err=True)
-        raise typer.Exit(1) from None
+def _finish(work: Awaitable[None]) -> None:
+    """Run to the end, and end with the status it has."""
+    if status := starting.outcome(work):
+        raise typer.Exit(status)

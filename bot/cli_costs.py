@@ -12,9 +12,10 @@ from typing import Any, Literal
 import typer
 
 from bot import advising, billing, conversation, policies, prompts, replay, settings, thread_log
-from bot.claude import models
 
-Batches = AsyncIterator[Sequence[conversation.Post]]
+Billed = tuple[conversation.Post, Mapping[str, Any] | None]
+"""A post, and the usage that stands with it."""
+Batches = AsyncIterator[Sequence[Billed]]
 
 
 async def usage(by: thread_log.By, *, form: Literal["table", "json", "csv"]) -> None:
@@ -106,14 +107,35 @@ async def recommend(batches: Batches, *, as_json: bool) -> None:
     typer.echo(reason)
 
 
+def _output(billed: Mapping[str, Any]) -> int:
+    """The tokens of an answer as a file tells them; 0 where it tells nonsense."""
+    from bot.claude import wire  # noqa: PLC0415 - with it comes the SDK
+
+    try:
+        return wire.usage(billed).output
+    except (AttributeError, TypeError):
+        return 0
+
+
 async def _adviser(batches: Batches) -> advising.Adviser:
+    from bot.claude import models  # noqa: PLC0415 - with it comes the SDK
+
     chosen = settings.load()
     posts: dict[conversation.ConversationId, list[conversation.Post]] = {}
+    outputs: dict[tuple[conversation.ConversationId, str], int] = {}
     async for batch in batches:
-        for key, run in itertools.groupby(batch, key=lambda post: post.conversation):
-            posts.setdefault(key, []).extend(run)
+        for key, run in itertools.groupby(batch, key=lambda each: each[0].conversation):
+            for post, billed in run:
+                posts.setdefault(key, []).append(post)
+                if billed and (output := _output(billed)):
+                    outputs[key, post.id] = output
     return advising.Adviser(
-        stories=[replay.exchanges(each) for each in posts.values()],
+        stories=[
+            replay.exchanges(
+                each, {post.id: outputs[key, post.id] for post in each if (key, post.id) in outputs}
+            )
+            for key, each in posts.items()
+        ],
         policy=policies.policy(chosen),
         summary_model=chosen.bot_summary_model,
         system=prompts.system(chosen.system_prompt()),

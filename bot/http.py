@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import prometheus_client
@@ -17,6 +19,8 @@ Check = Callable[[], Awaitable[str | None]]
 Refresh = Callable[[], Awaitable[None]]
 
 PATIENCE = 5.0  # seconds: a check that hangs has failed
+NO_SUCH_HOST = {errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_NODATA, socket.EAI_FAIL}
+NOT_OURS = "BOT_HTTP_HOST: should be an address of this machine, 127.0.0.1 for itself alone, 0.0.0.0 for all"
 MOST_BODY = 2 * 1024 * 1024  # bytes; Slack's events are far smaller
 
 
@@ -63,16 +67,21 @@ def application(
 
 @contextlib.asynccontextmanager
 async def serve(app: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
-    """Listen while the block runs; yields the port. Raises errors.OperatorError when it is taken."""
+    """Listen while the block runs; yields the port.
+
+    Raises errors.SettingsError where the host is none of this machine's, else errors.OperatorError.
+    """
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError:
+        except (OSError, UnicodeError) as error:  # the latter: no name that could be looked up
+            if not isinstance(error, OSError) or error.errno in NO_SUCH_HOST:
+                raise errors.SettingsError([NOT_OURS]) from None
             raise errors.OperatorError(
-                f"BOT_HTTP_HOST, BOT_HTTP_PORT: cannot listen on {host}:{port}. Another program may be using "
-                "that port, or this machine has no such address: choose another."
+                f"BOT_HTTP_PORT: cannot listen on port {port}. Another program is using it, or this user may "
+                "not: choose another."
             ) from None
         yield runner.addresses[0][1]
     finally:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+import types
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from bot import caching, context, conversation, recalling, segmenting, simulating, sizes, summarising
@@ -26,6 +27,12 @@ class Exchange:
 
     question: tuple[conversation.Post, ...]
     answer: conversation.Post
+    billed_output: int = 0  # tokens, thinking included; 0: unknown
+
+    @property
+    def output(self) -> int:
+        """Tokens that the answer took: as they were billed, else by its length."""
+        return self.billed_output or sizes.estimate(self.answer.text)
 
     @property
     def at(self) -> dt.datetime:
@@ -57,10 +64,13 @@ class Setting:
     system: str
 
 
-def exchanges(posts: Iterable[conversation.Post]) -> list[Exchange]:
+def exchanges(
+    posts: Iterable[conversation.Post], outputs: Mapping[str, int] = types.MappingProxyType({})
+) -> list[Exchange]:
     """One conversation's posts as exchanges, at places of their own.
 
-    Without a single post by the bot, each run of one person's posts is asked of it.
+    Without a single post by the bot, each run of one person's posts is asked of it. `outputs`: what was
+    billed for answers, in tokens by the id of the post.
     """
     posts = list(posts)
     silent = all(post.role == "user" for post in posts)
@@ -74,7 +84,11 @@ def exchanges(posts: Iterable[conversation.Post]) -> list[Exchange]:
             answer = dataclasses.replace(group[0], text="\n\n".join(post.text for post in group))
         if answer is not None and waiting:
             found.append(
-                Exchange(question=tuple(waiting), answer=dataclasses.replace(answer, place=place + 1))
+                Exchange(
+                    question=tuple(waiting),
+                    answer=dataclasses.replace(answer, place=place + 1),
+                    billed_output=sum(outputs.get(post.id, 0) for post in group),
+                )
             )
             waiting, place = [], place + 2
     return found
@@ -130,8 +144,7 @@ class _Life:
         blocks, kept = self._blocks(plan)
         prompt = self.cache.prompt(blocks)
         marks = self._marks(blocks, plan)
-        output = sizes.estimate(exchange.answer.text)
-        usage = self.cache.bill(prompt, marks, now=exchange.at.timestamp(), output=output)
+        usage = self.cache.bill(prompt, marks, now=exchange.at.timestamp(), output=exchange.output)
         yield Call(kind="answer", usage=usage, kept=kept, history=decision.history_tokens)
         self.posts.append(exchange.answer)
         self.last = conversation.LastRequest(
@@ -273,7 +286,7 @@ def _whole(story: Sequence[Exchange], setting: Setting) -> Iterator[Call]:
             prompt,
             {at + 1: lifetime for at in places},
             now=exchange.at.timestamp(),
-            output=sizes.estimate(exchange.answer.text),
+            output=exchange.output,
         )
         yield Call(kind="answer", usage=usage, kept=usage.input, history=usage.input)
         prompt.chain.pop()

@@ -24,9 +24,12 @@ WEBSOCKET_URL = r"^wss?://[^\s/]+\S*$"
 HttpUrl = Annotated[str, pydantic.Field(pattern=HTTP_URL)]
 Dollars = Annotated[decimal.Decimal | None, pydantic.Field(gt=0, allow_inf_nan=False)]
 Ids = Annotated[frozenset[str] | None, pydantic_settings.NoDecode]
+NAME = r"^\S+$"
+Name = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, pattern=NAME)]
 WebSocketUrl = Annotated[str, pydantic.Field(pattern=WEBSOCKET_URL)]
 ID = re.compile(r"slack:\w+|discord:[0-9]+")
 SHAPES = {
+    NAME: "should be a name, without blanks",
     HTTP_URL: "should be a URL that starts with http:// or https://",
     WEBSOCKET_URL: "should be a URL that starts with ws:// or wss://",
 }
@@ -58,11 +61,11 @@ class Settings(pydantic_settings.BaseSettings):
     discord_gateway_url: WebSocketUrl | None = None
 
     database_url: str = "sqlite:///bot.db"
-    bot_http_host: str = "127.0.0.1"
+    bot_http_host: Name = "127.0.0.1"
     bot_http_port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 8080
 
-    bot_model: str = "claude-sonnet-5-5"
-    bot_summary_model: str = "claude-haiku-5-5"
+    bot_model: Name = "claude-sonnet-5-5"
+    bot_summary_model: Name = "claude-haiku-5-5"
     bot_max_output_tokens: Tokens = 8192
     bot_effort: Literal["low", "medium", "high", "xhigh", "max"] = "low"
     bot_system_prompt: str = prompts.SYSTEM
@@ -154,11 +157,17 @@ class Settings(pydantic_settings.BaseSettings):
             problems.append("ANTHROPIC_API_KEY: should be set, because a platform is on")
         if self.floor_tokens >= self.bot_context_tokens:
             problems.append("BOT_CONTEXT_FLOOR_TOKENS: should be less than BOT_CONTEXT_TOKENS")
+        if not self.bot_system_prompt.strip():
+            problems.append("BOT_SYSTEM_PROMPT: should say who the bot is, or be left out")
         if self.bot_system_prompt_file is not None:
             try:
-                self.bot_system_prompt_file.read_text("utf-8")
+                empty = not self.bot_system_prompt_file.read_text("utf-8").strip()
             except (OSError, ValueError):  # no such file, not UTF-8, or no file name at all
-                problems.append("BOT_SYSTEM_PROMPT_FILE: should name a readable UTF-8 text file")
+                empty = True
+            if empty:
+                problems.append(
+                    "BOT_SYSTEM_PROMPT_FILE: should name a readable UTF-8 text file that is not empty"
+                )
         if problems:
             raise ValueError("\n".join(problems))
         return self

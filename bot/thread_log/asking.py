@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from collections.abc import AsyncIterator, Callable, Sequence
+import types
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from bot import billing, conversation
 from bot.thread_log import (
@@ -120,9 +122,14 @@ class Asking:
         """The API's own usage object of each answer, by the id of its post."""
         return await self._store.read(functools.partial(bills.answer_usage, conversation_id=conversation_id))
 
-    async def import_posts(self, posts: Sequence[conversation.Post]) -> int:
-        """Record exported posts; how many were new. They are never due."""
-        return await self._store.write(functools.partial(intake.import_posts, posts=posts, now=self._now()))
+    async def import_posts(
+        self,
+        posts: Sequence[conversation.Post],
+        usages: Mapping[intake.PostKey, Mapping[str, Any]] = types.MappingProxyType({}),
+    ) -> int:
+        """Record exported posts; how many were new. They are never due. `usages`: what answers cost."""
+        work = functools.partial(intake.import_posts, posts=posts, usages=usages, now=self._now())
+        return await self._store.write(work)
 
     async def overview(self, conversation_id: conversation.ConversationId) -> conversation.Thread:
         """What the next request would be built from, without the posts that still wait."""

@@ -147,13 +147,18 @@ def answer_usage(
     db: sqlite3.Connection, *, conversation_id: conversation.ConversationId
 ) -> dict[str, dict[str, object]]:
     """The API's own usage object of each answer that stands in the log, by the id of its post."""
+    brought = db.execute(
+        "SELECT p.id, p.usage FROM posts p JOIN conversations c ON c.number = p.conversation"
+        " WHERE c.id = ? AND p.usage IS NOT NULL",
+        (conversation_id,),
+    )
     found = db.execute(
         "SELECT p.id, q.raw FROM requests q JOIN posts p ON p.reply = q.reply AND p.role = 'assistant'"
         " JOIN conversations c ON c.number = p.conversation"
         " WHERE c.id = ? AND q.kind = 'answer' ORDER BY q.number",
         (conversation_id,),
     )
-    return {post_id: json.loads(raw) for post_id, raw in found}
+    return {post_id: json.loads(raw) for post_id, raw in [*brought, *found]}
 
 
 def newest_plan(

@@ -7,10 +7,14 @@ import datetime as dt
 import itertools
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot import conversation
 from bot.thread_log import bills, index, places, rows
+
+PostKey = tuple[conversation.ConversationId, str]
+"""A post, by its conversation and its id."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -131,10 +135,17 @@ def posts_by(db: sqlite3.Connection, *, user: str) -> list[tuple[conversation.Co
     return [(conversation.ConversationId(conversation_id), post_id) for conversation_id, post_id in found]
 
 
-def import_posts(db: sqlite3.Connection, *, posts: Sequence[conversation.Post], now: int) -> int:
+def import_posts(
+    db: sqlite3.Connection,
+    *,
+    posts: Sequence[conversation.Post],
+    usages: Mapping[PostKey, Mapping[str, Any]],
+    now: int,
+) -> int:
     """Record exported posts, one conversation's or several's, at places of their own; how many were new.
 
-    They are never due. Where a conversation is being answered, they wait for its next request.
+    They are never due. Where a conversation is being answered, they wait for its next request. What an
+    answer cost stands with it: it was billed elsewhere, and is in no account here.
     """
     new = 0
     for key, group in itertools.groupby(posts, key=lambda post: post.conversation):
@@ -145,6 +156,12 @@ def import_posts(db: sqlite3.Connection, *, posts: Sequence[conversation.Post], 
         home = conversation.Home(platform="", workspace="", channel="", address="")
         for post in fresh:
             new += record(db, post=dataclasses.replace(post, addressed=False), home=home, now=now)
+            if (usage := usages.get((key, post.id))) and post.role == "assistant":
+                db.execute(
+                    "UPDATE posts SET usage = ? WHERE id = ? AND conversation ="
+                    " (SELECT number FROM conversations WHERE id = ?)",
+                    (json.dumps(usage), post.id, key),
+                )
         number = rows.number(db, key)
         if number is not None and not _is_busy(db, number):
             places.place_waiting(db, number=number)

@@ -293,6 +293,7 @@ STEPS: Sequence[Step] = (
     m009_local_words,
     m010_accounts,
     newer_steps.m011_choices,
+    newer_steps.m012_imported_usage,
 )
 
 

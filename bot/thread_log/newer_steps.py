@@ -35,3 +35,8 @@ def m011_choices(db: sqlite3.Connection) -> None:
     db.execute(
         "CREATE INDEX choice_changes_place ON choice_changes (platform, workspace, channel, conversation)"
     )
+
+
+def m012_imported_usage(db: sqlite3.Connection) -> None:
+    """What an imported answer cost where it was given; it is in no account of this log."""
+    db.execute("ALTER TABLE posts ADD COLUMN usage TEXT")  # JSON, as the API gave it; NULL: none

@@ -27,7 +27,7 @@ CREATE TABLE posts (
     attachments TEXT NOT NULL,               -- JSON list
     edited_at INTEGER,
     place INTEGER,                           -- NULL until it is first sent to Claude
-    reply TEXT, withheld INTEGER NOT NULL DEFAULT 0,                              -- the reply that answers it, or whose post it is
+    reply TEXT, withheld INTEGER NOT NULL DEFAULT 0, usage TEXT,                              -- the reply that answers it, or whose post it is
     UNIQUE (conversation, id)
 ) STRICT;
 CREATE INDEX posts_order ON posts (conversation, sent_at, length(id), id);

@@ -99,6 +99,34 @@ def test_what_is_imported_is_exported(folder: pathlib.Path) -> None:
     assert bot(folder, "export", "discord:77").stdout == POSTS.splitlines(keepends=True)[-1]
 
 
+def test_what_an_answer_cost_elsewhere_comes_along(folder: pathlib.Path) -> None:
+    """The usage of an imported answer is in its export, counts in `recommend`, and was not spent here."""
+    billed = {"input_tokens": 900, "output_tokens": 4000, "cache_creation": {"ephemeral_5m_input_tokens": 7}}
+    question = json.loads(a_line(1, "When?", id="q", conversation="slack:T1:C1:9"))
+    answer = {**question, "id": "r", "role": "assistant", "text": "Friday.", "usage": billed}
+    lines = json.dumps(question) + "\n" + json.dumps(answer) + "\n"
+    bot(folder, "import", "-", given=lines)
+    exported = bot(folder, "export", "slack:T1:C1:9").stdout
+    assert [json.loads(line) for line in exported.splitlines()] == [question, answer]
+    assert json.loads(bot(folder, "usage", "--json").stdout) == []
+    (folder / "exported.jsonl").write_text(exported, "utf-8")
+    found = json.loads(bot(folder, "recommend", "--from", "exported.jsonl", "--json").stdout)
+    assert {row["output_tokens"] for row in found} == {4000}
+
+
+@pytest.mark.parametrize("usage", [{"output_tokens": "many"}, {"iterations": 5}, {"cache_creation": [1]}])
+def test_a_usage_of_nonsense_is_kept_and_counts_nothing(
+    tmp_path: pathlib.Path, usage: dict[str, Any]
+) -> None:
+    """What a file tells of costs is not trusted: an answer is then as long as its text."""
+    question = json.loads(a_line(1, "When?", id="q"))
+    lines = [question, {**question, "id": "r", "role": "assistant", "usage": usage}]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    assert bot(tmp_path, "import", "-", given=text).returncode == 0
+    assert bot(tmp_path, "export", "--all").stdout == text
+    assert "$" in bot(tmp_path, "estimate").stdout
+
+
 def test_a_known_post_is_left_alone(folder: pathlib.Path) -> None:
     """Importing again, with other words under known ids, changes nothing; blank lines are no posts."""
     again = POSTS.replace("Lunch", "Dinner") + "\n \n" + a_line(9, "New.")

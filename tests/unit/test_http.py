@@ -83,3 +83,15 @@ async def test_a_taken_port_is_the_operators_to_free() -> None:
         with pytest.raises(errors.OperatorError, match="BOT_HTTP_PORT"):
             async with http.serve(other, host="127.0.0.1", port=port):
                 pass
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a..b"])  # RFC 5737, RFC 6761, no name
+async def test_a_host_that_is_not_ours_is_a_wrong_setting(host: str) -> None:
+    """An address that this machine has not is told as a wrong value of `BOT_HTTP_HOST`, without the value."""
+    app = http.application({}, metrics.create().registry)
+    with pytest.raises(errors.SettingsError) as raised:
+        async with http.serve(app, host=host, port=0):
+            pass
+    (line,) = raised.value.problems
+    assert line.startswith("BOT_HTTP_HOST: should be an address of this machine")
+    assert host not in line

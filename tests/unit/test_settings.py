@@ -97,6 +97,12 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
         ("BOT_HTTP_PORT", "canary", "integer"),  # no number
         ("BOT_HTTP_PORT", "65536", "less than or equal to 65535"),  # too large
         ("BOT_MAX_OUTPUT_TOKENS", "0", "greater than or equal to 1"),  # nothing could be said
+        ("BOT_HTTP_HOST", "canary host", "a name, without blanks"),
+        ("BOT_MODEL", " ", "a name, without blanks"),  # not empty, which counts as unset
+        ("BOT_MODEL", "canary 5.5", "a name, without blanks"),
+        ("BOT_SUMMARY_MODEL", "\t", "a name, without blanks"),
+        ("BOT_SYSTEM_PROMPT", " \n", "say who the bot is"),
+        ("BOT_SYSTEM_PROMPT_FILE", "/dev/null", "that is not empty"),  # readable, and empty
         ("BOT_EFFORT", "canary", "'low', 'medium', 'high', 'xhigh' or 'max'"),
         ("BOT_SYSTEM_PROMPT_FILE", "canary.txt", "a readable UTF-8 text file"),  # there is none
         ("BOT_STRATEGY", "canary", "'summarise', 'window' or 'full'"),

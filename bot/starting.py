@@ -1,0 +1,54 @@
+"""`python -m bot` without a word: settings, logs, then the bot, or the playground where no platform is set.
+
+It imports no command line, which a bot that runs has no use for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from bot import errors, logs, settings
+
+Run = Callable[[settings.Settings], Awaitable[None]]
+
+
+def main(*, run: Run) -> None:
+    """Start and stay; ends the process."""
+    sys.exit(outcome(start(run)))
+
+
+async def start(run: Run) -> None:
+    """Read the settings and run what they ask for."""
+    chosen = settings.load()
+    logs.configure(chosen.bot_log_level, chosen.bot_log_format)
+    if chosen.platforms:
+        await run(chosen)
+    else:
+        await play(public=False)
+
+
+async def play(*, public: bool) -> None:
+    """The playground, until it is stopped."""
+    logs.configure("warning", None)
+    from playground import server  # noqa: PLC0415 - it brings the emulators, which nothing else needs
+
+    await server.run(public=public)
+
+
+def outcome(work: Awaitable[None]) -> int:
+    """Run to the end; an error that somebody must act on becomes lines on standard error and a status."""
+
+    async def whole() -> None:
+        await work
+
+    try:
+        asyncio.run(whole())
+    except errors.SettingsError as error:
+        sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
+        return 2
+    except errors.OperatorError as error:
+        sys.stderr.write(f"{str(error) or error.sentence}\n")
+        return 1
+    return 0
