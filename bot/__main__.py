@@ -25,6 +25,7 @@ from bot import (
     command_desk,
     conversation,
     conversations,
+    feedback,
     gate,
     http,
     late,
@@ -41,6 +42,7 @@ from bot import (
     starting,
     tending,
     thread_log,
+    thumbs,
 )
 
 log = structlog.get_logger()
@@ -138,15 +140,14 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             now=_now,
             rules=chosen.access(),
             standing=purse.standing,
+            tally=book.ratings.tally,
             facts=model.facts,
         ).obey
-        actions: dict[str, pressing.Handler] = {}
-        rules = chosen.access()
+        rated = feedback.Feedback(book=book.ratings, metrics=counted, now=_now)
+        actions: dict[str, pressing.Handler] = {thumbs.ACTION: rated.pressed}
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
-        platforms.update(
-            {name: gate.Guarded(inside=adapter, rules=rules) for name, adapter in adapters.items()}
-        )
+        platforms.update(gate.guarded(adapters, chosen.access()))
         sockets = {name: adapter.healthy for name, adapter in adapters.items()}
         ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=_now)
         routes = [route for adapter in adapters.values() for route in adapter.routes()]

@@ -54,6 +54,7 @@ class CommandDesk:
     now: Callable[[], dt.datetime]
     rules: access.Rules = dataclasses.field(default_factory=access.Rules)
     standing: spending.Standing | None = None  # to tell what is left of the budgets
+    tally: spending.Tally | None = None  # to tell what people found of answers
     facts: Callable[[str], Awaitable[conversation.ModelFacts]] | None = None  # to tell what comes next
 
     async def obey(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
@@ -112,7 +113,14 @@ class CommandDesk:
         return commands.Outcome(text=text or "Nothing here has been summarised: Claude sees every post.")
 
     async def _usage(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
-        told = await spending.usage(command, home, book=self.book, rules=self.rules, standing=self.standing)
+        told = await spending.usage(
+            command,
+            home,
+            book=self.book,
+            rules=self.rules,
+            standing=self.standing,
+            tally=self.tally,
+        )
         return commands.Outcome(text=told)
 
     async def _model(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:

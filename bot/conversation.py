@@ -115,6 +115,7 @@ class Press:
     author_name: str
     action: str
     value: str  # the button's, or what was chosen in a menu
+    shown: bool = False  # the platform itself shows the person what they pressed
     standing: Standing | None = dataclasses.field(default=None, compare=False)
 
 

@@ -225,3 +225,8 @@ class Guarded:
     async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
         """See ports.Platform."""
         await self.inside.unnotice(reply, platform_id)
+
+
+def guarded(platforms: Mapping[str, ports.Platform], rules: access.Rules) -> dict[str, ports.Platform]:
+    """Every platform behind its guard, by name."""
+    return {name: Guarded(inside=platform, rules=rules) for name, platform in platforms.items()}

@@ -28,6 +28,7 @@ class Metrics:
     limits: prometheus_client.Counter
     errors: prometheus_client.Counter
     calls: prometheus_client.Counter
+    feedback: prometheus_client.Counter
     queue: prometheus_client.Gauge
     queue_age: prometheus_client.Gauge
 
@@ -77,6 +78,7 @@ def create() -> Metrics:
         retries=counter("retries", "Calls made again after a failure", "service"),
         limits=counter("rate_limits", "Times a platform asked to wait", "platform"),
         errors=counter("errors", "Answers and deliveries that failed", "kind"),
+        feedback=counter("feedback", "Thumbs that people pressed under answers", "platform", "thumb"),
         busy=gauge("busy_conversations", "Conversations being answered or waiting"),
         queue=gauge("queue", "Conversations with a question that is not answered yet"),
         queue_age=gauge("queue_age_seconds", "How long the oldest of them has waited"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
-from bot import access, accounting, billing, commands, conversation
+from bot import access, accounting, billing, commands, conversation, feedback
 
 By = Literal["user", "channel", "conversation", "day", "model"]
 MOST = 20  # lines of a list, the dearest first
@@ -26,6 +26,10 @@ Standing = Callable[[accounting.Account], Awaitable[Sequence[tuple[accounting.Li
 """Each limit that a person in a channel has, with what was spent of it."""
 
 
+Tally = Callable[[conversation.ConversationId | None], Awaitable[feedback.Tally]]
+"""What people found of the answers of a conversation, or of all."""
+
+
 async def usage(
     command: commands.Command,
     home: conversation.Home,
@@ -33,6 +37,7 @@ async def usage(
     book: Book,
     rules: access.Rules,
     standing: Standing | None,
+    tally: Tally | None = None,
 ) -> str:
     """What the person is told. The argument `user`, `channel`, `conversation` or `day` is for admins."""
     wanted = command.argument.strip().lower()
@@ -48,7 +53,8 @@ async def usage(
         totals = billing.totals(await book.bills(by=by))
         lines = [total.line() for total in totals[:MOST]]
         lines += [f"… and {len(totals) - MOST} more."] if len(totals) > MOST else []
-        return "\n".join(lines) or "Nothing has been billed yet."
+        lines = lines or ["Nothing has been billed yet."]
+        return "\n".join([*lines, *await _found(tally, None)])
     lines = [total.line() for total in billing.totals(await book.bills(command.conversation))]
     lines = lines or ["This conversation has cost nothing yet."]
     account = accounting.Account(
@@ -57,4 +63,9 @@ async def usage(
     for limit, spent in await standing(account) if standing is not None else ():
         of = f"{accounting.dollars(spent)} of {accounting.dollars(limit.nano)} spent"
         lines.append(f"{_SCOPES[limit.scope]}: {of}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *await _found(tally, command.conversation)])
+
+
+async def _found(tally: Tally | None, conversation_id: conversation.ConversationId | None) -> list[str]:
+    line = (await tally(conversation_id)).line() if tally is not None else ""
+    return [line] if line else []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import discord
 
-from bot import conversation
+from bot import conversation, thumbs
 
 _PREFIX = "press"
 _STYLES = {
@@ -39,11 +39,11 @@ def read(custom_id: str) -> tuple[str, str] | None:
     return (action, value) if prefix == _PREFIX and colon else None
 
 
-def actions_under(message: discord.Message) -> set[str]:
-    """The actions of our buttons under a message."""
+def is_notice(message: discord.Message) -> bool:
+    """Whether a message of ours is a notice: buttons other than an answer's thumbs stand under it."""
     found = set()
     for row in message.components:
         for each in getattr(row, "children", ()):
             if known := read(getattr(each, "custom_id", None) or ""):
                 found.add(known[0])
-    return found
+    return bool(found - {thumbs.ACTION})

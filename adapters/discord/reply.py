@@ -21,8 +21,8 @@ from collections.abc import Awaitable, Callable
 import discord
 import structlog
 
-from adapters.discord import buttons, calls, places
-from bot import conversation, errors, pacing, ports, splitting
+from adapters.discord import buttons, calls, places, under
+from bot import conversation, enclosing, errors, pacing, ports, splitting, thumbs
 
 log = structlog.get_logger()
 
@@ -65,7 +65,9 @@ class ReplyPost:
         self._remember, self._find, self._forget_own, self._wire = remember, find, forget_own, wire
         self._clock, self._sleep = clock, sleep
         self._ids = list(reply.platform_ids)
-        self._shown: dict[int, str] = {}  # by part: what stands there, as far as this object knows
+        # By part: what stands there, and under it, as far as this object knows.
+        self._shown: dict[int, str] = {}
+        self._under: dict[int, under.Under] = {}
         self._typing: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
@@ -84,18 +86,34 @@ class ReplyPost:
         if self._ids and self._is_old(self._ids[-1]):
             return
         try:
-            await self._put([*pieces[:-1], last], patience=0)
+            await self._put([*pieces[:-1], last][: enclosing.MOST_POSTS], patience=0)
         except errors.PlatformError as error:
             name = type(error).__name__
             log.info("discord.show_dropped", conversation=self._reply.conversation, error=name)
 
     async def finish(self, text: str) -> None:
-        """Make the whole text stand; raises PlatformError when `FINISH_SECONDS` are not enough."""
-        await self._settle(splitting.split(self._wire(text), limit=LIMIT, measure=units) or [BLANK])
+        """Make the whole text stand, what is too long for posts in files; see ports.ReplyPost.
+
+        Raises PlatformError when `FINISH_SECONDS` are not enough.
+        """
+        enclosed = enclosing.enclose(text, posts=lambda shown: len(self._pieces(shown)))
+        pair = thumbs.buttons(self._reply.id)
+        try:
+            await self._settle(self._pieces(enclosed.text), under.Under(buttons=pair, files=enclosed.files))
+        except (errors.PostGone, errors.PlatformUnavailable):
+            raise
+        except errors.PlatformError as error:  # it may not attach files here, or they are too large
+            if not enclosed.files:
+                raise
+            log.warning("discord.files_refused", conversation=self._reply.conversation, error=str(error))
+            await self._settle(self._pieces(text), under.Under(buttons=pair))
 
     async def fail(self, sentence: str) -> None:
         """Put one sentence in the place of the answer; see ports.ReplyPost."""
-        await self._settle([sentence])
+        await self._settle([sentence], under.Under())
+
+    def _pieces(self, text: str) -> list[str]:
+        return splitting.split(self._wire(text), limit=LIMIT, measure=units) or [BLANK]
 
     async def withdraw(self) -> None:
         """Take the posts away, also one that was made but not remembered."""
@@ -111,21 +129,23 @@ class ReplyPost:
         if self._typing is not None:
             self._typing.cancel()
 
-    async def _settle(self, pieces: list[str]) -> None:
+    async def _settle(self, pieces: list[str], below: under.Under) -> None:
         try:
-            await self._put(pieces, patience=FINISH_SECONDS)
+            await self._put(pieces, patience=FINISH_SECONDS, below=below)
             await self._take_away(len(pieces))
         finally:
             self.stop_typing()
 
-    async def _put(self, pieces: list[str], *, patience: float) -> None:
+    async def _put(self, pieces: list[str], *, patience: float, below: under.Under | None = None) -> None:
+        """Bring the posts to these pieces, with `below` under the last alone; None leaves that as it is."""
         for part, piece in enumerate(pieces):
+            wanted = below if below is None or part == len(pieces) - 1 else under.Under()
             if part >= len(self._ids):
-                await self._post(part, piece, patience=patience)
-            if self._shown.get(part) != piece:
-                await self._edit(part, piece, patience=patience)
+                await self._post(part, piece, wanted or under.Under(), patience=patience)
+            if self._shown.get(part) != piece or wanted not in (None, self._under.get(part)):
+                await self._edit(part, piece, wanted, patience=patience)
 
-    async def _post(self, part: int, piece: str, *, patience: float) -> None:
+    async def _post(self, part: int, piece: str, below: under.Under, *, patience: float) -> None:
         """Make the post of this part, or find the one that a cut-off try has left, and remember it."""
         began = self._clock()
         must_look = self._reply.resumed
@@ -137,51 +157,60 @@ class ReplyPost:
             must_look = must_look or self._clock() - began > NONCE_SECONDS
             found = await self._look(part) if must_look else None
             if found is None:
-                message = await self._send(piece, part)
+                message = await self._send(piece, part, below)
                 found = str(message.id)
                 # A repeated nonce gives the first post back, with the text of then.
                 self._shown[part] = piece if message.content == piece.strip() else message.content
+                if below.stands(message):
+                    self._under[part] = below
             self._ids.append(found)
             await self._remember(tuple(self._ids))
             self.stop_typing()
 
         await self._api.make(attempt, patience=patience, limited=self._limited)
 
-    async def _send(self, piece: str, part: int) -> discord.Message:
-        channel, under = self._place.channel, self._place.inline_under
+    async def _send(self, piece: str, part: int, below: under.Under) -> discord.Message:
+        channel, inline = self._place.channel, self._place.inline_under
         send = functools.partial(
             channel.send,
             piece,
             nonce=nonce(self._reply.id, part),
+            view=buttons.view(below.buttons),
+            files=below.attachments(),
             suppress_embeds=True,
             allowed_mentions=discord.AllowedMentions.none(),
         )
-        if under is None:
+        if inline is None:
             return await send()
         reference = discord.MessageReference(
-            message_id=under, channel_id=channel.id, fail_if_not_exists=False
+            message_id=inline, channel_id=channel.id, fail_if_not_exists=False
         )
         return await send(reference=reference, mention_author=False)
 
-    async def _edit(self, part: int, piece: str, *, patience: float) -> None:
+    async def _edit(self, part: int, piece: str, below: under.Under | None, *, patience: float) -> None:
         async def attempt() -> None:
             try:
-                await self._patch(part, piece)
+                await self._patch(part, piece, below)
             except discord.HTTPException as error:
                 if error.code != ARCHIVED:
                     raise
                 await self._unarchive()
-                await self._patch(part, piece)
+                await self._patch(part, piece, below)
 
         await self._api.make(attempt, patience=patience, limited=self._limited)
         self._shown[part] = piece
+        if below is not None:
+            self._under[part] = below
 
-    async def _patch(self, part: int, piece: str) -> None:
+    async def _patch(self, part: int, piece: str, below: under.Under | None) -> None:
+        """Change a post; an edit that names its attachments has those and no others after it."""
         # `PartialMessage.edit` cannot say that previews stay off, and an edit may bring them back.
         with discord.http.handle_message_parameters(
             content=piece,
             flags=discord.MessageFlags(suppress_embeds=True),
             allowed_mentions=discord.AllowedMentions.none(),
+            view=buttons.view(below.buttons) if below is not None else discord.utils.MISSING,
+            attachments=below.attachments() if below is not None else discord.utils.MISSING,
         ) as parameters:
             await self._client.http.edit_message(
                 self._place.channel.id, int(self._ids[part]), params=parameters
@@ -203,6 +232,7 @@ class ReplyPost:
             except errors.PostGone:
                 log.info("discord.post_was_gone", conversation=self._reply.conversation)
             self._shown.pop(len(self._ids) - 1, None)
+            self._under.pop(len(self._ids) - 1, None)
             self._ids.pop()
             await self._remember(tuple(self._ids))
 
@@ -237,7 +267,7 @@ class ReplyPost:
             return False
         if message.nonce is not None:
             return str(message.nonce) == ours
-        if buttons.actions_under(message):  # a notice beside an answer
+        if buttons.is_notice(message):
             return False
         reference = message.reference.message_id if message.reference is not None else None
         written = message.type in (discord.MessageType.default, discord.MessageType.reply)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.slack import address
-from bot import conversation
+from bot import conversation, thumbs
 
 _PREFIX = "press"
 _CHOICES = ("selected_conversation", "selected_channel", "selected_user", "selected_date")
@@ -30,6 +30,7 @@ class Pressed:
     channel: str  # "" for the Home tab
     post: str  # "" for the Home tab
     thread: str  # the root of the thread that the post stands in, or opens
+    shown: bool  # Slack shows the person what they pressed
 
     @property
     def event(self) -> dict[str, Any]:
@@ -48,6 +49,22 @@ def blocks(buttons: Sequence[conversation.Button]) -> list[dict[str, Any]]:
     if not buttons:
         return []
     return [{"type": "actions", "elements": [_element(number, each) for number, each in enumerate(buttons)]}]
+
+
+def thumbs_of(reply_id: str) -> list[dict[str, Any]]:
+    """Slack's own feedback buttons, which show a person what they pressed."""
+    up, down = thumbs.buttons(reply_id)
+    element = {
+        "type": "feedback_buttons",
+        "action_id": action_id(thumbs.ACTION),
+        "positive_button": _choice("Good answer", up),
+        "negative_button": _choice("Bad answer", down),
+    }
+    return [{"type": "context_actions", "elements": [element]}]
+
+
+def _choice(label: str, button: conversation.Button) -> dict[str, Any]:
+    return {"text": {"type": "plain_text", "text": label}, "value": button.value}
 
 
 def action_id(action: str, number: int = 0) -> str:
@@ -77,6 +94,7 @@ def read(body: Mapping[str, Any]) -> list[Pressed]:
                 channel=str(container.get("channel_id") or (body.get("channel") or {}).get("id") or ""),
                 post=post,
                 thread=str(container.get("thread_ts") or message.get("thread_ts") or post),
+                shown=each.get("type") == "feedback_buttons",
             )
         )
     return found
@@ -99,6 +117,7 @@ def press(
         action=pressed.action,
         value=pressed.value,
         standing=standing,
+        shown=pressed.shown,
     )
 
 

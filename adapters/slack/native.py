@@ -12,6 +12,7 @@ from adapters.slack import web
 
 START, APPEND, STOP = "chat.startStream", "chat.appendStream", "chat.stopStream"
 STATUS, SESSION = "assistant.threads.setStatus", "agents.sessions.setStatus"
+THUMBS = "feedback_buttons"  # no method, but an element that a workspace may refuse
 
 _LASTING = frozenset(
     {
@@ -50,7 +51,9 @@ class Native:
     def refused(self, refusal: web.Refused) -> None:
         """Learn from a refusal."""
         if refusal.code in _LASTING and self.has(refusal.method):
-            self._refused[refusal.method] = refusal.code
-            log.warning(
-                "slack.feature_missing", method=refusal.method, reason=refusal.code, needed=refusal.needed
-            )
+            self.lacks(refusal.method, refusal.code, needed=refusal.needed)
+
+    def lacks(self, feature: str, reason: str, *, needed: str = "") -> None:
+        """Do without a feature from now on."""
+        self._refused[feature] = reason
+        log.warning("slack.feature_missing", method=feature, reason=reason, needed=needed)

@@ -9,7 +9,7 @@ a conversation has one worker, so nothing else of ours can be there.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -76,8 +76,16 @@ class Posts:
             markdown_text=text,
         )
 
-    async def stop(self, ts: str, *, part: int, status: str, patience: float) -> None:
-        """End a stream, open or not; it gets its metadata with that."""
+    async def stop(
+        self,
+        ts: str,
+        *,
+        part: int,
+        status: str,
+        patience: float,
+        under: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """End a stream, open or not; it gets its metadata, and blocks under its text, with that."""
         try:
             await self.api.call(
                 native.STOP,
@@ -86,6 +94,7 @@ class Posts:
                 ts=ts,
                 metadata=self._metadata(part),
                 session_status=status,
+                blocks=list(under) or None,
             )
         except web.Refused as refused:
             if refused.code not in _STREAM_OVER:

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
-from adapters.slack import forms, native, posts, web
-from bot import conversation, errors, pacing, ports, splitting
+from adapters.slack import buttons, forms, native, posts, uploads, web
+from bot import conversation, enclosing, errors, pacing, ports, splitting
 
 FINISH_SECONDS = 300.0  # how long a finished text is tried to be shown
 OPEN_SECONDS = 60.0
@@ -31,6 +33,8 @@ _THINKING = "is thinking…"
 _REFUSED_FORM = frozenset(
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
 )
+
+_Blocks = Sequence[dict[str, Any]]
 
 log = structlog.get_logger()
 
@@ -65,8 +69,15 @@ class Reply:
         self._native = native
         self._name_of = name_of
         self._clock = clock
-        self._ids = list(reply.platform_ids)
-        self._shown: list[str | None] = [None] * len(self._ids)  # None: not known
+        self._ids = uploads.posts_of(reply.platform_ids)
+        self._shown: list[tuple[str, bool] | None] = [None] * len(self._ids)  # text, thumbs; None: not known
+        self._uploads = uploads.Uploads(
+            api=posts.api,
+            spot=posts.spot,
+            platform_ids=reply.platform_ids,
+            save=self._save,
+            sleep=posts.sleep,
+        )
         self._form = forms.BLOCKS
         self._stream: _Stream | None = None
         self._streams = bool(posts.spot.thread)
@@ -93,65 +104,94 @@ class Reply:
             log.info("slack.show_skipped", conversation=self._reply.conversation, fault=str(error))
 
     async def finish(self, text: str) -> None:
-        """Make the whole text stand; see ports.ReplyPost."""
+        """Make the whole text stand, what is too long for posts in files; see ports.ReplyPost."""
+        enclosed = enclosing.Enclosed(text=text)
+        if self._native.has(uploads.ADDRESS):
+            enclosed = enclosing.enclose(text, posts=lambda shown: len(self._form.split(shown)))
+        await self._stand(enclosed.text, thumbs=True)
+        try:
+            await self._uploads.bring(enclosed.files, patience=FINISH_SECONDS)
+        except web.Refused as refused:
+            log.warning("slack.file_refused", conversation=self._reply.conversation, code=refused.code)
+            self._native.refused(refused)
+            await self._stand(text, thumbs=True)
+
+    async def fail(self, sentence: str) -> None:
+        """Put one sentence in the place of the answer; see ports.ReplyPost."""
+        await self._stand(sentence, thumbs=False)
+        await self._uploads.bring((), patience=FINISH_SECONDS)
+
+    async def _stand(self, text: str, *, thumbs: bool) -> None:
         tamed = forms.tame(text, name_of=self._name_of)
         until = self._clock() + FINISH_SECONDS
         while True:
+            under = buttons.thumbs_of(self._reply.id) if thumbs and self._native.has(native.THUMBS) else []
             try:
-                await self._write(tamed, final=True, until=until)
+                await self._write(tamed, final=True, until=until, under=under)
                 break
             except web.Refused as refused:
                 if refused.code not in _REFUSED_FORM or self._form is forms.PLAIN:
                     raise
                 log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
-                self._form, self._shown = forms.PLAIN, [None] * len(self._ids)
+                if under:
+                    self._native.lacks(native.THUMBS, refused.code)
+                else:
+                    self._form = forms.PLAIN
+                self._shown = [None] * len(self._ids)
             except web.Unknown:
                 if self._left(until) <= 0:
                     raise
                 await self._posts.sleep(_PAUSE)
         await self._end_session()
 
-    async def fail(self, sentence: str) -> None:
-        """Put one sentence in the place of the answer; see ports.ReplyPost."""
-        await self.finish(sentence)
-
     async def withdraw(self) -> None:
         """Take the posts away; see ports.ReplyPost."""
         for part, ts in reversed(list(enumerate(self._ids))):
             await self._posts.delete(ts, part=part, patience=FINISH_SECONDS)
+        await self._uploads.bring((), patience=FINISH_SECONDS)
         self._ids, self._shown, self._stream = [], [], None
         await self._end_session()
 
-    async def _write(self, text: str, *, final: bool, until: float) -> None:
-        """Bring the posts to this text: known parts are changed where they stand, new ones follow."""
+    async def _write(self, text: str, *, final: bool, until: float, under: _Blocks = ()) -> None:
+        """Bring the posts to this text: known parts are changed where they stand, new ones follow.
+
+        `under`: blocks that stand under the last part of a final text.
+        """
         parts = self._form.split(text) or ([forms.THINKING] if final else [])
+        if not final:
+            parts = parts[: enclosing.MOST_POSTS]  # a longer answer will be a file
         for number, part in enumerate(parts):
             if number == len(self._ids):
                 await self._add(number, until=until)
-            growing = not final and number == len(parts) - 1
-            await self._put(number, part, growing=growing, until=until)
+            is_last = number == len(parts) - 1
+            await self._put(
+                number, part, growing=not final and is_last, until=until, under=under if is_last else ()
+            )
         if final:
             await self._drop(len(parts), until=until)
 
-    async def _put(self, number: int, part: str, *, growing: bool, until: float) -> None:
+    async def _put(self, number: int, part: str, *, growing: bool, until: float, under: _Blocks) -> None:
         """Bring one post to this text, by its stream or by an edit."""
         stream, ts = self._stream, self._ids[number]
         status = "processing" if growing else "active"
         if stream is not None and stream.part == number:
             text = forms.written(part, growing=growing)
-            if await self._extend(stream, ts, text, growing=growing, until=until):
-                self._shown[number] = part
+            if await self._extend(stream, ts, text, growing=growing, until=until, under=under):
+                self._shown[number] = part, bool(under)
                 return
             self._stream = None
             await self._posts.stop(ts, part=number, status=status, patience=self._left(until))
         text = splitting.heal(part) if growing else part
-        if text == self._shown[number]:
+        if (text, bool(under)) == self._shown[number]:
             return
         content = self._form.content(text)
+        content["blocks"] = [*content["blocks"], *under]
         await self._posts.edit(ts, content, part=number, status=status, patience=self._left(until))
-        self._shown[number] = text
+        self._shown[number] = text, bool(under)
 
-    async def _extend(self, stream: _Stream, ts: str, text: str, *, growing: bool, until: float) -> bool:
+    async def _extend(
+        self, stream: _Stream, ts: str, text: str, *, growing: bool, until: float, under: _Blocks
+    ) -> bool:
         """Bring a stream to this text; False when it cannot be, and the post must go on by edits."""
         if growing and stream.text.startswith(text):
             return True
@@ -162,7 +202,8 @@ class Reply:
                 await self._posts.append(ts, rest, patience=self._left(until))
                 stream.text = text
             if not growing:
-                await self._posts.stop(ts, part=stream.part, status="active", patience=self._left(until))
+                patience = self._left(until)
+                await self._posts.stop(ts, part=stream.part, status="active", patience=patience, under=under)
                 self._stream, self._session = None, "active"
         except (web.Unknown, web.Refused) as fault:
             log.info("slack.stream_left", conversation=self._reply.conversation, fault=str(fault))
@@ -188,7 +229,10 @@ class Reply:
         self._unsure = self._reply.resumed
         self._ids.append(ts)
         self._shown.append(None)
-        await self._remember(tuple(self._ids))
+        await self._save()
+
+    async def _save(self) -> None:
+        await self._remember((*self._ids, *self._uploads.ids))
 
     async def _start(self, number: int, *, after: str, patience: float) -> str | None:
         try:
@@ -208,7 +252,7 @@ class Reply:
             await self._posts.delete(self._ids[number], part=number, patience=self._left(until))
         if len(self._ids) > kept:
             del self._ids[kept:], self._shown[kept:]
-            await self._remember(tuple(self._ids))
+            await self._save()
 
     async def _show_status(self) -> None:
         """Say at once that an answer is coming: the status under the thread, the session's stop button."""

@@ -41,6 +41,8 @@ METHODS: dict[str, Method] = {
     "views.publish": Method(),
     "files.getUploadURLExternal": Method(verb="GET", scopes=("files:write",)),
     "files.completeUploadExternal": Method(scopes=("files:write",)),
+    "files.info": Method(verb="GET", scopes=("files:read",)),
+    "files.delete": Method(scopes=("files:write",)),
 }
 
 EVENTS: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ import dataclasses
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import choices, echoes, index, intake, replies, rows, segments
+from bot.thread_log import choices, echoes, index, intake, ratings, replies, rows, segments
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,8 @@ def delete(
         return nothing
     _keep_id(db, conversation_id, post_id)
     intake.remove(db, number=number, post_id=stored_id)
+    if role == "assistant":
+        ratings.forget_answer(db, reply_id=reply)
     if role == "user" and place is not None:
         _erase_echoes(db, number=number, place=place, deleted=text)
     _count_erasure(db)
@@ -106,7 +108,7 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
         " SELECT ?1, id FROM reply_posts WHERE conversation = ?2",
         (conversation_id, number),
     )
-    for table in ("posts", "reply_posts", "replies", "summaries", "corrections"):
+    for table in ("posts", "reply_posts", "replies", "summaries", "corrections", "feedback"):
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(
         "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)

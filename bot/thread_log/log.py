@@ -20,6 +20,7 @@ from bot.thread_log import (
     finding,
     intake,
     owners,
+    ratings,
     replies,
     retention,
     rows,
@@ -80,6 +81,7 @@ class ThreadLog(asking.Asking):
         self._owner = owner
         self._scrubber = scrubber
         self.accounts = accounts.Accounts(store=store)
+        self.ratings = ratings.Ratings(store=store)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
         self._erased_while_running: dict[str, list[str]] = {}
 
@@ -304,6 +306,7 @@ class ThreadLog(asking.Asking):
         """Erase every post of a person, an id with or without its platform in front; how many."""
         await self._store.write(functools.partial(corrections.forget_user, user=user))
         await self._store.write(functools.partial(choices.forget_user, user=user))
+        await self._store.write(functools.partial(ratings.forget_user, user=user))
         found = await self._store.read(functools.partial(intake.posts_by, user=user))
         for conversation_id, post_id in found:
             await self.delete(conversation_id, post_id)

@@ -294,6 +294,7 @@ STEPS: Sequence[Step] = (
     m010_accounts,
     newer_steps.m011_choices,
     newer_steps.m012_imported_usage,
+    newer_steps.m013_feedback,
 )
 
 

@@ -40,3 +40,16 @@ def m011_choices(db: sqlite3.Connection) -> None:
 def m012_imported_usage(db: sqlite3.Connection) -> None:
     """What an imported answer cost where it was given; it is in no account of this log."""
     db.execute("ALTER TABLE posts ADD COLUMN usage TEXT")  # JSON, as the API gave it; NULL: none
+
+
+def m013_feedback(db: sqlite3.Connection) -> None:
+    """Thumbs under answers: one for each person and answer."""
+    db.execute("""CREATE TABLE feedback (
+        reply TEXT NOT NULL,
+        author TEXT NOT NULL,                    -- platform:id
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        thumb TEXT NOT NULL CHECK (thumb IN ('up', 'down')),
+        rated_at INTEGER NOT NULL,
+        PRIMARY KEY (reply, author)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX feedback_conversation ON feedback (conversation)")

@@ -12,7 +12,7 @@ import sqlite3
 from typing import Any
 
 from bot import conversation
-from bot.thread_log import intake, owners, places, rows
+from bot.thread_log import intake, owners, places, ratings, rows
 
 UNFINISHED = "state IN ('due', 'opened', 'written')"
 
@@ -180,6 +180,7 @@ def reopen(db: sqlite3.Connection, *, reply_id: str) -> None:
 
 def remove_answer(db: sqlite3.Connection, *, reply_id: str) -> None:
     """Take the bot's post of a reply out of the log; its parts stay known as the bot's own."""
+    ratings.forget_answer(db, reply_id=reply_id)
     found = db.execute(
         "SELECT conversation, id FROM posts WHERE reply = ? AND role = 'assistant'", (reply_id,)
     ).fetchone()

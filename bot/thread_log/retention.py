@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import changes, intake, replies
+from bot.thread_log import changes, intake, ratings, replies
 
 _PAST = (
     "p.sent_at < ? AND (p.reply IS NULL OR NOT EXISTS (SELECT 1 FROM replies r"  # noqa: S608 - our own constant
@@ -29,12 +29,15 @@ def expire(
 ) -> int:
     """Erase the oldest such posts of a conversation, with every summary of them; how many."""
     found = db.execute(
-        f"SELECT p.conversation, p.id, p.place FROM posts p JOIN conversations c ON c.number = p.conversation"  # noqa: S608 - our own constant
-        f" WHERE {_PAST} AND c.id = ? ORDER BY p.sent_at LIMIT {BATCH}",
+        "SELECT p.conversation, p.id, p.place, p.reply, p.role FROM posts p"  # noqa: S608 - our own constant
+        f" JOIN conversations c ON c.number = p.conversation WHERE {_PAST} AND c.id = ?"
+        f" ORDER BY p.sent_at LIMIT {BATCH}",
         (before, conversation_id),
     ).fetchall()
-    for number, post_id, place in found:
+    for number, post_id, place, reply, role in found:
         intake.remove(db, number=number, post_id=post_id)
+        if role == "assistant":
+            ratings.forget_answer(db, reply_id=reply)
         changes.erased(
             db, conversation_id=conversation_id, number=number, post_id=post_id, place=place, now=now
         )

@@ -168,3 +168,12 @@ CREATE TABLE choice_changes (
     changed_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX choice_changes_place ON choice_changes (platform, workspace, channel, conversation);
+CREATE TABLE feedback (
+    reply TEXT NOT NULL,
+    author TEXT NOT NULL,                    -- platform:id
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    thumb TEXT NOT NULL CHECK (thumb IN ('up', 'down')),
+    rated_at INTEGER NOT NULL,
+    PRIMARY KEY (reply, author)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX feedback_conversation ON feedback (conversation);

@@ -184,6 +184,8 @@ def edit(backend: routing.Backend, request: routing.Request) -> routing.Reply:
     if channel.archived:
         raise errors.thread_archived()
     draft = drafts.parse(request.fields, uploads=request.uploads, upload_limit=world.portal.upload_limit)
+    if draft.uploads:
+        world.require(channel, "attach_files")
     _leaves_something(message, draft)
     backend.acts.count_old_edit(message)
     backend.acts.edit(message, draft)

@@ -53,7 +53,7 @@ def info(request: methods.Request) -> Json:
     if file is None:
         raise api_error.ApiError("file_not_found")
     return {
-        "file": file | {"file_access": "visible"},
+        "file": file | {"file_access": "visible", "shares": _shares(request.state, file["id"])},
         "comments": [],
         "response_metadata": {"next_cursor": ""},
     }
@@ -94,6 +94,27 @@ def complete_upload(request: methods.Request) -> Json:
     return {"files": finished}
 
 
+def delete(request: methods.Request) -> Json:
+    """files.delete: the bot's own; the posts that hold it keep a tombstone in its place."""
+    state = request.state
+    file = state.files.get(request.text("file"))
+    if file is None:
+        raise api_error.ApiError("file_not_found")
+    if file["user"] != state.bot_user_id:
+        raise api_error.ApiError("cant_delete_file")
+    del state.files[file["id"]]
+    state.file_data.pop(file["id"], None)
+    for channel in state.channels.values():
+        for message in list(channel.messages.values()):
+            if any(held["id"] == file["id"] for held in message.get("files") or []):
+                left = [
+                    {"id": held["id"], "mode": "tombstone"} if held["id"] == file["id"] else held
+                    for held in message["files"]
+                ]
+                state.change(channel, message | {"files": left})
+    return {}
+
+
 class FileServer:
     """The two addresses outside the Web API: uploading and downloading bytes."""
 
@@ -130,6 +151,20 @@ class FileServer:
         return web.Response(body=state.file_data[file_id], headers={"Content-Type": mimetype})
 
 
+def _shares(workspace: state.State, file_id: str) -> Json:
+    """Where a file is posted (docs.slack.dev, the file object): by publicness, then by channel."""
+    found: Json = {}
+    for channel in workspace.channels.values():
+        for message in channel.messages.values():
+            if any(held["id"] == file_id for held in message.get("files") or []):
+                kind = found.setdefault("public" if channel.kind == "channel" else "private", {})
+                share = {"ts": message["ts"]}
+                if message.get("thread_ts"):
+                    share["thread_ts"] = message["thread_ts"]
+                kind.setdefault(channel.id, []).append(share)
+    return found
+
+
 def _share(request: methods.Request, channel_id: str, finished: list[Json]) -> None:
     state = request.state
     channel = state.visible_channel(channel_id)
@@ -148,6 +183,7 @@ def _share(request: methods.Request, channel_id: str, finished: list[Json]) -> N
 
 METHODS = {
     "files.info": methods.Method(handler=info, scope="files:read", tier="4"),
+    "files.delete": methods.Method(handler=delete, scope="files:write", tier="3"),
     "files.getUploadURLExternal": methods.Method(handler=upload_address, scope="files:write", tier="4"),
     "files.completeUploadExternal": methods.Method(handler=complete_upload, scope="files:write", tier="4"),
 }

@@ -92,6 +92,17 @@ class DiscordStage(stage.Stage):
         await self.idle()
         return "\n".join(str(each["content"]) for each in given.responses)
 
+    async def rate(self, place: stage.Place, thumb: str, *, by: str | None = None) -> None:
+        """See stage.Stage."""
+        message = self._own(place)[-1]
+        ids = [each["custom_id"] for row in message["components"] for each in row["components"]]
+        custom_id = next((each for each in ids if each.endswith(f":{thumb}")), None)
+        if custom_id is None:
+            raise LookupError("no thumbs stand there")
+        given = await self.service.button(by or self.ada, message["id"], custom_id)
+        await self.until(lambda: given.callback is not None)
+        await self.idle()
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(said.place.channel, said.id)
@@ -125,6 +136,10 @@ class DiscordStage(stage.Stage):
         """See stage.Stage."""
         self.service.fail(discord.Fault(kind="lose_response", method="POST", path="/messages$"))
 
+    def lose_next_file(self) -> None:
+        """See stage.Stage; a file comes with its post."""
+        self.service.fail(discord.Fault(kind="lose_response", method="POST|PATCH", path="/messages"))
+
     async def disconnected(self) -> None:
         """See stage.Stage."""
         await self.until(lambda: not self.service.sessions)
@@ -132,6 +147,23 @@ class DiscordStage(stage.Stage):
     def answers(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
         return [str(post["content"]) for post in self._own(place)]
+
+    def files(self, place: stage.Place) -> dict[str, bytes]:
+        """See stage.Stage."""
+        own = {str(post["id"]) for post in self._own(place)}
+        held = [
+            file
+            for message in self.service.world.channel(place.channel).messages.values()
+            if message.id in own
+            for file in message.files
+        ]
+        names = [file.filename for file in held]
+        assert len(names) == len(set(names)), names
+        return {file.filename: file.data for file in held}
+
+    def refuse_files(self) -> None:
+        """See stage.Stage."""
+        self.service.set_permissions(self.channel.channel, {"attach_files"})
 
     def told(self, place: stage.Place) -> str:
         """See stage.Stage."""

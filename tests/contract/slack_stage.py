@@ -94,6 +94,23 @@ class SlackStage(stage.Stage):
         await self.idle()
         return self.told(place).removeprefix(before).strip()
 
+    async def rate(self, place: stage.Place, thumb: str, *, by: str | None = None) -> None:
+        """See stage.Stage."""
+        message = [post for post in self._own(place) if not post.get("files")][-1]
+        elements = [each for block in message.get("blocks", ()) for each in block.get("elements", ())]
+        pair = next((each for each in elements if each["type"] == "feedback_buttons"), None)
+        if pair is None:
+            raise LookupError("no thumbs stand there")
+        value = pair["positive_button" if thumb == "up" else "negative_button"]["value"]
+        await self.service.button(
+            user=by or self.ada,
+            action_id=pair["action_id"],
+            channel=place.channel,
+            ts=message["ts"],
+            value=value,
+        )
+        await self.idle()
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(channel=said.place.channel, ts=said.id)
@@ -129,13 +146,32 @@ class SlackStage(stage.Stage):
         """See stage.Stage."""
         self.service.fail(slack.Fault(kind="lose_response", method="chat.startStream"))
 
+    def lose_next_file(self) -> None:
+        """See stage.Stage."""
+        self.service.fail(slack.Fault(kind="lose_response", method="files.completeUploadExternal"))
+
     async def disconnected(self) -> None:
         """See stage.Stage."""
         await self.until(lambda: not self.service.sockets.open_connections())
 
     def answers(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
-        return [self.service.shown(place.channel, str(post["ts"])) for post in self._own(place)]
+        return [
+            self.service.shown(place.channel, str(post["ts"]))
+            for post in self._own(place)
+            if not post.get("files")
+        ]
+
+    def files(self, place: stage.Place) -> dict[str, bytes]:
+        """See stage.Stage."""
+        held = [file for post in self._own(place) for file in post.get("files", ())]
+        names = [file["name"] for file in held]
+        assert len(names) == len(set(names)), names
+        return {file["name"]: self.service.file_data[file["id"]] for file in held}
+
+    def refuse_files(self) -> None:
+        """See stage.Stage."""
+        self.service.scopes.discard("files:write")
 
     def told(self, place: stage.Place) -> str:
         """See stage.Stage."""
@@ -146,7 +182,7 @@ class SlackStage(stage.Stage):
 
     def answer_ids(self, place: stage.Place) -> list[str]:
         """See stage.Stage."""
-        return [str(post["ts"]) for post in self._own(place)]
+        return [str(post["ts"]) for post in self._own(place) if not post.get("files")]
 
     def pinged(self) -> set[str]:
         """See stage.Stage."""

@@ -147,6 +147,10 @@ class Stage(operated.Operated):
         """Press the button of that label under a post of the bot, and return what the person is told."""
 
     @abc.abstractmethod
+    async def rate(self, place: Place, thumb: str, *, by: str | None = None) -> None:
+        """Press a thumb, "up" or "down", under the newest answer; LookupError where there is none."""
+
+    @abc.abstractmethod
     async def preview(self, said: Said) -> None:
         """The platform adds a link preview to a post."""
 
@@ -180,11 +184,23 @@ class Stage(operated.Operated):
     def lose_first_sign(self) -> None:
         """The next call that puts a post of the bot in place takes effect, and its outcome is lost."""
 
+    @abc.abstractmethod
+    def lose_next_file(self) -> None:
+        """The next call that posts a file takes effect, and its outcome is lost."""
+
     # What people see.
 
     @abc.abstractmethod
     def answers(self, place: Place) -> list[str]:
         """The texts of the bot's posts in a place, oldest first."""
+
+    @abc.abstractmethod
+    def files(self, place: Place) -> dict[str, bytes]:
+        """The files the bot has posted in a place, by name, oldest first; two of a name fail the test."""
+
+    @abc.abstractmethod
+    def refuse_files(self) -> None:
+        """Take from the bot what it needs to post files."""
 
     @abc.abstractmethod
     def told(self, place: Place) -> str:
