@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import datetime as dt
 import functools
-import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -19,11 +17,9 @@ import structlog
 from aiohttp import web
 
 from bot import (
-    accounting,
     budgets,
     choosing,
     command_desk,
-    conversation,
     conversations,
     feedback,
     gate,
@@ -31,10 +27,10 @@ from bot import (
     late,
     metrics,
     observing,
+    parts,
     policies,
     ports,
     pressing,
-    prices,
     readiness,
     responder,
     retention,
@@ -43,11 +39,11 @@ from bot import (
     tending,
     thread_log,
     thumbs,
+    traced,
+    tracing,
 )
 
 log = structlog.get_logger()
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class Adapter(ports.Platform, Protocol):
@@ -76,7 +72,7 @@ class Bot:
     """A running bot, as `run` and tests see it."""
 
     port: int  # of its own HTTP server
-    model: late.Late
+    claude: late.Late
     book: thread_log.ThreadLog
     intake: conversations.Conversations
     adapters: Mapping[str, Adapter]
@@ -94,7 +90,7 @@ async def run(chosen: settings.Settings) -> None:
         stopped = asyncio.create_task(stopping.wait())
         stays = [asyncio.create_task(adapter.run()) for adapter in bot.adapters.values()]
         try:
-            await bot.model.begin()  # what is wrong with it shall not wait for the first question
+            await bot.claude.begin()  # what is wrong with it shall not wait for the first question
             done, _ = await asyncio.wait([stopped, *stays], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
@@ -108,26 +104,29 @@ async def run(chosen: settings.Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) -> AsyncIterator[Bot]:
+async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sleep) -> AsyncIterator[Bot]:
     """Everything, connected and answering while the block runs. At its end workers are cut, not drained.
 
     `sleep` is how the core waits before it tries Claude or a reply again.
     """
     async with contextlib.AsyncExitStack() as stack:
         book = await stack.enter_async_context(thread_log.open(chosen.database_url))
-        model = late.Late(functools.partial(_claude, chosen, sleep))
-        stack.push_async_callback(model.aclose)
+        tracer = await stack.enter_async_context(parts.tracer(chosen))
+        claude = late.Late(functools.partial(parts.model, chosen, sleep))
+        stack.push_async_callback(claude.aclose)
+        model = traced.model(claude, tracer)
         counted = metrics.create()
         platforms: dict[str, ports.Platform] = {}
         chooser = choosing.Chooser(base=policies.choices(chosen), book=book.choices)
-        purse = await _budgets(chosen, book, model, platforms)
+        purse = await parts.purse(chosen, book, model, platforms)
         stack.push_async_callback(purse.aclose)
-        keeper = _tending(chosen, book, model, counted, purse, chooser.of)
+        keeper = parts.keeper(chosen, book, model, counted, purse, chooser.of)
         stack.push_async_callback(keeper.aclose)
         intake = conversations.Conversations(
             log=book,
-            responder=_responder(chosen, book, model, platforms, counted, keeper, purse, chooser.of),
+            responder=_responder(chosen, book, model, platforms, counted, keeper, purse, chooser.of, tracer),
             metrics=counted,
+            trace=tracer,
             choose=chooser.of,
             tend=keeper.tend,
             sleep=sleep,
@@ -137,19 +136,19 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
             choices=chooser,
             stop=intake.stop,
             wake=intake.wake,
-            now=_now,
+            now=parts.now,
             rules=chosen.access(),
             standing=purse.standing,
             tally=book.ratings.tally,
             facts=model.facts,
         ).obey
-        rated = feedback.Feedback(book=book.ratings, metrics=counted, now=_now)
+        rated = feedback.Feedback(book=book.ratings, metrics=counted, now=parts.now)
         actions: dict[str, pressing.Handler] = {thumbs.ACTION: rated.pressed}
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
-        platforms.update(gate.guarded(adapters, chosen.access()))
+        platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))
         sockets = {name: adapter.healthy for name, adapter in adapters.items()}
-        ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=_now)
+        ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=parts.now)
         routes = [route for adapter in adapters.values() for route in adapter.routes()]
         served = http.application(ready.checks(), counted.registry, routes, ready.refresh)
         port = await stack.enter_async_context(
@@ -161,8 +160,8 @@ async def running(chosen: settings.Settings, *, sleep: Sleep = asyncio.sleep) ->
         await intake.resume()
         for task in _chores(chosen, book, intake, keeper):
             stack.callback(task.cancel)
-        model.begin()  # not before: an import beside it would keep the platforms waiting
-        yield Bot(port=port, model=model, book=book, intake=intake, adapters=adapters, actions=actions)
+        claude.begin()  # not before: an import beside it would keep the platforms waiting
+        yield Bot(port=port, claude=claude, book=book, intake=intake, adapters=adapters, actions=actions)
 
 
 def _gate(
@@ -175,7 +174,9 @@ def _gate(
     """What adapters tell the core through."""
     presses = pressing.Presses(claims=book, actions=actions)
     rules = chosen.access()
-    return gate.Gate(inside=intake, rules=rules, claims=book, platforms=platforms, now=_now, presses=presses)
+    return gate.Gate(
+        inside=intake, rules=rules, claims=book, platforms=platforms, now=parts.now, presses=presses
+    )
 
 
 def _chores(
@@ -187,7 +188,7 @@ def _chores(
     """What goes on beside the answers."""
     chores = [asyncio.create_task(intake.keep_looking(), name="look for what is due")]
     if days := chosen.bot_retention_days:
-        keeping = retention.Retention(book=book, days=days, tend=keeper.tend, now=_now)
+        keeping = retention.Retention(book=book, days=days, tend=keeper.tend, now=parts.now)
         chores.append(asyncio.create_task(keeping.run(), name="retention"))
     return chores
 
@@ -201,6 +202,7 @@ def _responder(
     keeper: tending.Tending,
     purse: budgets.Budgets,
     choose: choosing.Choose,
+    tracer: tracing.Tracer,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
@@ -209,78 +211,13 @@ def _responder(
         choose=choose,
         summary_model=chosen.bot_summary_model,
         metrics=counted,
-        now=_now,
+        now=parts.now,
         monotonic=time.monotonic,
         lend=lambda reply: observing.Observed(
             model=purse.of(reply), metrics=counted, monotonic=time.monotonic
         ),
         ended=keeper.tend,
-    )
-
-
-async def _budgets(
-    chosen: settings.Settings,
-    book: thread_log.ThreadLog,
-    model: ports.Model,
-    platforms: Mapping[str, ports.Platform],
-) -> budgets.Budgets:
-    """The accounts as the last run left them; none are kept where no budget is set."""
-    limits = chosen.limits()
-    if limits:
-        await book.accounts.start(_now(), accounting.price)
-    else:
-        await book.accounts.stop()
-
-    async def tell(text: str) -> None:
-        for admin in sorted(chosen.access().admins):
-            platform, _, user = admin.partition(":")
-            if platform in platforms:
-                await platforms[platform].tell(user, text)
-
-    return budgets.Budgets(limits=limits, ledger=book.accounts, model=model, tell=tell, now=_now)
-
-
-def _tending(
-    chosen: settings.Settings,
-    book: thread_log.ThreadLog,
-    model: ports.Model,
-    counted: metrics.Metrics,
-    purse: budgets.Budgets,
-    choose: choosing.Choose,
-) -> tending.Tending:
-    async def bill(
-        conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
-    ) -> None:
-        await book.billed_beside(conversation_id, "summary", name, usage)
-        counted.calls.labels(kind="summary").inc()
-        usd = prices.cost(name, usage)
-        counted.bill(name, usage, None if usd is None else float(usd))
-
-    return tending.Tending(
-        log=book,
-        model=model,
-        choose=choose,
-        summary_model=chosen.bot_summary_model,
-        bill=bill,
-        lend=purse.beside,
-        now=_now,
-    )
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
-def _claude(chosen: settings.Settings, sleep: Sleep) -> late.Closing:
-    from bot import claude  # noqa: PLC0415 - its SDK takes half of the start: see late
-
-    key = chosen.anthropic_api_key
-    return claude.Claude(
-        api_key=key.get_secret_value() if key else "",
-        base_url=chosen.anthropic_base_url,
-        sleep=sleep,
-        clock=time.monotonic,
-        chance=random.SystemRandom(),
+        trace=tracer,
     )
 
 

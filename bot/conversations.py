@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import choosing, commands, conversation, errors, journal, metrics, ports
+from bot import choosing, commands, conversation, errors, journal, metrics, ports, tracing
 
 log = structlog.get_logger()
 
@@ -61,6 +61,7 @@ class Conversations:
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    trace: tracing.Tracer = tracing.OFF
     at_once: int = 100
     most: int = 1_000  # conversations in memory at the same time, those that wait their turn included
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
@@ -69,10 +70,12 @@ class Conversations:
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Record, then wake; see ports.Intake."""
+        came = self.trace.now()
         new = await self.log.record(post, home)
         if new:
             self.metrics.posts.labels(platform=home.platform, addressed=str(post.addressed).lower()).inc()
         if new and post.addressed:
+            self.trace.recorded(post.conversation, came)
             self.wake(post.conversation)
         return new
 

@@ -33,6 +33,7 @@ from bot import (
     recalling,
     segmenting,
     summarising,
+    tracing,
     withholding,
 )
 
@@ -58,6 +59,7 @@ class Responder:
     monotonic: Callable[[], float]
     lend: Callable[[conversation.Reply], ports.Model] | None = None  # the model at a reply's expense
     ended: Callable[[conversation.ConversationId], None] = lambda _: None  # told of each finished answer
+    trace: tracing.Tracer = tracing.OFF
 
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the conversation's next reply to its end; False when nothing was due.
@@ -68,10 +70,21 @@ class Responder:
         reply = await self.log.begin(conversation_id)
         if reply is None:
             return False
-        began = self.monotonic()
         platform = self.platforms.get(reply.home.platform)
         if platform is None:  # switched off: it stays due until the platform is back
             return False
+        ids = structlog.contextvars.bound_contextvars(conversation=conversation_id, reply=reply.id)
+        with ids, self.trace.reply(reply) as span:
+            state = await self._answer(reply, platform, stop)
+            span.note(state=state.value)
+        self.ended(conversation_id)
+        return True
+
+    async def _answer(
+        self, reply: conversation.Reply, platform: ports.Platform, stop: asyncio.Event
+    ) -> conversation.ReplyState:
+        """Take this reply to its end; which end."""
+        began = self.monotonic()
         if not reply.history_read:
             await self.log.add_history(reply, await self._history(reply, platform))
         post = await platform.open(reply, functools.partial(self.log.posted, reply))
@@ -90,9 +103,8 @@ class Responder:
         await self.log.end(reply, state, note)
         self.metrics.replies.labels(platform=platform.name, state=state.value).inc()
         self.metrics.seconds.observe(self.monotonic() - began)
-        log.info("reply.ended", conversation=conversation_id, reply=reply.id, state=state.value, note=note)
-        self.ended(conversation_id)
-        return True
+        log.info("reply.ended", state=state.value, note=note)
+        return state
 
     async def _history(
         self, reply: conversation.Reply, platform: ports.Platform
@@ -126,7 +138,8 @@ class Responder:
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
         choices = await self.choose(reply.conversation)
-        request, thread = await self._request(reply, choices)
+        with self.trace.span("plan"):
+            request, thread = await self._request(reply, choices)
         draft = drafts.Draft(search=functools.partial(self._search, reply))
         sent_at = self.now()
         try:
@@ -257,7 +270,8 @@ class Responder:
             for _ in range(SUMMARIES):
                 if decision.summarise_before is None:
                     break
-                thread = await self._summarise(reply, choices, thread, decision.summarise_before)
+                with self.trace.span("summarise"):
+                    thread = await self._summarise(reply, choices, thread, decision.summarise_before)
                 decision = await self._decide(thread, choices)
             plan = decision.plan
             await self.log.plan(reply, plan)

@@ -88,6 +88,8 @@ class Settings(pydantic_settings.BaseSettings):
 
     bot_retention_days: Annotated[int, pydantic.Field(ge=0)] = 0  # 0: keep
 
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+
     bot_shutdown_seconds: Annotated[float, pydantic.Field(ge=0, allow_inf_nan=False)] = 20
     bot_log_level: Literal["debug", "info", "warning", "error"] = "info"
     bot_log_format: Literal["json", "console"] | None = None  # None: console on a terminal, else json
@@ -117,10 +119,10 @@ class Settings(pydantic_settings.BaseSettings):
     def _ends_with_slash(cls, url: str) -> str:
         return url.rstrip("/") + "/"
 
-    @pydantic.field_validator("anthropic_base_url", "discord_api_url")
+    @pydantic.field_validator("anthropic_base_url", "discord_api_url", "otel_exporter_otlp_endpoint")
     @classmethod
-    def _has_no_slash(cls, url: str) -> str:
-        return url.rstrip("/")
+    def _has_no_slash(cls, url: str | None) -> str | None:
+        return url.rstrip("/") if url else url
 
     @pydantic.field_validator("database_url")
     @classmethod

@@ -30,6 +30,7 @@ VENDORS = {
     "slack_bolt": "adapters/slack",
     "slack_sdk": "adapters/slack",
     "discord": "adapters/discord",
+    "opentelemetry": "bot/otlp",
 }
 LONGEST_MODULE = 330  # lines
 LONGEST_FUNCTION = 60  # lines

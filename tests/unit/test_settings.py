@@ -44,6 +44,7 @@ DEFAULTS = {
     "BOT_BUDGET_CHANNEL_DAY": None,
     "BOT_BUDGET_MONTH": None,
     "BOT_RETENTION_DAYS": 0,
+    "OTEL_EXPORTER_OTLP_ENDPOINT": None,
     "BOT_SHUTDOWN_SECONDS": 20,
     "BOT_LOG_LEVEL": "info",
     "BOT_LOG_FORMAT": None,
@@ -110,6 +111,7 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
         ("BOT_CONTEXT_FLOOR_TOKENS", "32000", "less than BOT_CONTEXT_TOKENS"),  # the default budget
         ("BOT_WINDOW_TURNS", "0", "greater than or equal to 1"),
         ("BOT_THREAD_REPLIES", "canary", "'always' or 'mention'"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "canary:4317", "a URL that starts with http"),  # gRPC's form
         ("BOT_SHUTDOWN_SECONDS", "-1", "greater than or equal to 0"),
         ("BOT_SHUTDOWN_SECONDS", "inf", "finite"),
         ("BOT_LOG_LEVEL", "canary", "'debug', 'info', 'warning' or 'error'"),

@@ -1,0 +1,121 @@
+"""The parts of a running bot that take more than a line to make; `__main__` puts them together."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from importlib import metadata
+
+from bot import (
+    accounting,
+    budgets,
+    choosing,
+    conversation,
+    errors,
+    late,
+    metrics,
+    ports,
+    prices,
+    settings,
+    tending,
+    thread_log,
+    tracing,
+)
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+def model(chosen: settings.Settings, sleep: Sleep) -> late.Closing:
+    """Claude."""
+    from bot import claude  # noqa: PLC0415 - its SDK takes half of the start: see late
+
+    key = chosen.anthropic_api_key
+    return claude.Claude(
+        api_key=key.get_secret_value() if key else "",
+        base_url=chosen.anthropic_base_url,
+        sleep=sleep,
+        clock=time.monotonic,
+        chance=random.SystemRandom(),
+    )
+
+
+@contextlib.asynccontextmanager
+async def tracer(chosen: settings.Settings) -> AsyncIterator[tracing.Tracer]:
+    """Where spans go while the block runs: nowhere, unless an endpoint is set."""
+    if chosen.otel_exporter_otlp_endpoint is None:
+        yield tracing.OFF
+        return
+    from bot import otlp  # noqa: PLC0415 - with it comes OpenTelemetry
+
+    try:
+        version = metadata.version("threadmate")
+    except metadata.PackageNotFoundError:  # run from its folder
+        version = ""
+    async with otlp.Tracer(endpoint=chosen.otel_exporter_otlp_endpoint, version=version) as made:
+        yield made
+
+
+async def purse(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    model: ports.Model,
+    platforms: Mapping[str, ports.Platform],
+) -> budgets.Budgets:
+    """The accounts as the last run left them; none are kept where no budget is set."""
+    limits = chosen.limits()
+    if limits:
+        await book.accounts.start(now(), accounting.price)
+    else:
+        await book.accounts.stop()
+
+    async def tell(text: str) -> None:
+        told, failed = 0, None
+        for admin in sorted(chosen.access().admins):
+            platform, _, user = admin.partition(":")
+            if platform in platforms:
+                try:
+                    await platforms[platform].tell(user, text)
+                    told += 1
+                except errors.PlatformError as error:  # one who cannot be told keeps it from no other
+                    failed = error
+        if failed is not None and not told:
+            raise failed
+
+    return budgets.Budgets(limits=limits, ledger=book.accounts, model=model, tell=tell, now=now)
+
+
+def keeper(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    model: ports.Model,
+    counted: metrics.Metrics,
+    purse: budgets.Budgets,
+    choose: choosing.Choose,
+) -> tending.Tending:
+    """What is summarised ahead, at the expense of whoever asked last."""
+
+    async def bill(
+        conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
+    ) -> None:
+        await book.billed_beside(conversation_id, "summary", name, usage)
+        counted.calls.labels(kind="summary").inc()
+        usd = prices.cost(name, usage)
+        counted.bill(name, usage, None if usd is None else float(usd))
+
+    return tending.Tending(
+        log=book,
+        model=model,
+        choose=choose,
+        summary_model=chosen.bot_summary_model,
+        bill=bill,
+        lend=purse.beside,
+        now=now,
+    )
+
+
+def now() -> dt.datetime:
+    """The wall clock."""
+    return dt.datetime.now(dt.UTC)
