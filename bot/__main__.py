@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,9 +18,10 @@ from aiohttp import web
 from bot import (
     budgets,
     choosing,
-    command_desk,
     conversations,
+    desks,
     feedback,
+    forgetting,
     gate,
     http,
     late,
@@ -35,6 +35,7 @@ from bot import (
     responder,
     retention,
     settings,
+    signals,
     starting,
     tending,
     thread_log,
@@ -81,13 +82,10 @@ class Bot:
 
 async def run(chosen: settings.Settings) -> None:
     """Run the bot until SIGTERM or SIGINT; raises errors.OperatorError where it cannot."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+    stops = signals.Stops()
     async with running(chosen) as bot:
         log.info("bot.ready", platforms=sorted(bot.adapters), port=bot.port)
-        stopped = asyncio.create_task(stopping.wait())
+        stopped = asyncio.create_task(stops.first.wait())
         stays = [asyncio.create_task(adapter.run()) for adapter in bot.adapters.values()]
         try:
             await bot.claude.begin()  # what is wrong with it shall not wait for the first question
@@ -99,7 +97,7 @@ async def run(chosen: settings.Settings) -> None:
                 task.cancel()
             await asyncio.gather(stopped, *stays, return_exceptions=True)
         log.info("bot.stopping", busy=bot.intake.busy)
-        await bot.intake.drain(chosen.bot_shutdown_seconds)
+        await stops.unless_hurried(bot.intake.drain(chosen.bot_shutdown_seconds))
     log.info("bot.stopped")
 
 
@@ -131,19 +129,15 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
             tend=keeper.tend,
             sleep=sleep,
         )
-        intake.obey = command_desk.CommandDesk(
-            book=book,
-            choices=chooser,
-            stop=intake.stop,
-            wake=intake.wake,
-            now=parts.now,
-            rules=chosen.access(),
-            standing=purse.standing,
-            tally=book.ratings.tally,
-            facts=model.facts,
-        ).obey
+        desk = desks.commands(
+            chosen, book=book, model=claude, chooser=chooser, intake=intake, purse=purse, now=parts.now
+        )
+        intake.obey = desk.obey
         rated = feedback.Feedback(book=book.ratings, metrics=counted, now=parts.now)
-        actions: dict[str, pressing.Handler] = {thumbs.ACTION: rated.pressed}
+        actions: dict[str, pressing.Handler] = {
+            thumbs.ACTION: rated.pressed,
+            forgetting.ACTION: desk.pressed,
+        }
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
         platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))

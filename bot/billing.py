@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from bot import conversation, prices
+from bot import conversation, prices, wording
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,19 +40,19 @@ class Total:
         """The sum as a person reads it; what is unknown is said to be."""
         if not self.unpriced:
             return f"${self.usd:.4f}"
-        unknown = f"{self.unpriced} requests at an unknown price"
+        unknown = f"{wording.counted(self.unpriced, 'request')} at an unknown price"
         return unknown if self.unpriced == self.requests else f"${self.usd:.4f} and {unknown}"
 
     def line(self) -> str:
         """One line for people."""
         return (
-            f"`{self.key}`: {self.requests} requests, {self.usage.input:,} tokens in "
+            f"`{self.key}`: {wording.counted(self.requests, 'request')}, {self.usage.input:,} tokens in "
             f"({self.cached_share:.0%} from the cache), {self.usage.output:,} out, {self.money}."
             + (f" Cache missed: {self._reasons()}." if self.misses else "")
         )
 
     def _reasons(self) -> str:
-        return ", ".join(f"{reason} {count} times" for reason, count in sorted(self.misses.items()))
+        return ", ".join(f"{reason} {wording.times(count)}" for reason, count in sorted(self.misses.items()))
 
 
 EMPTY = Total(key="", requests=0, usage=conversation.Usage(), usd=Decimal(0), unpriced=0)

@@ -153,7 +153,8 @@ def explain(
         "expired": not is_warm(before, now),
         "effort changed": (then.effort, then.thinking) != (plan.effort, plan.thinking),
         "post changed": changed,
-        "summarised": (then.newest_summary, then.first_place) != (plan.newest_summary, plan.first_place),
+        "summarised": then.newest_summary != plan.newest_summary,
+        "older posts left out": then.first_place != plan.first_place,
         "prefix changed": usage.read > 0 or said == "messages_changed",
     }
     return next((reason for reason, holds in signs.items() if holds), "not found")

@@ -16,7 +16,7 @@ import typer
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import checking, cli_costs, conversation, errors, exporting, settings, starting, thread_log
+from bot import checking, cli_costs, conversation, errors, exporting, settings, starting, thread_log, wording
 
 BATCH = 500  # lines imported in one transaction
 
@@ -243,7 +243,7 @@ async def _forget(conversation_id: str | None, user: str | None) -> None:
         else:
             count = await book.forget_user(user or "")
         await book.scrubbed()
-    typer.echo(f"Erased {count} posts.")
+    typer.echo(f"Erased {wording.counted(count, 'post')}.")
 
 
 def _finish(work: Awaitable[None]) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot import (
     access,
-    choosing,
+    choice_desk,
     commands,
     conversation,
     errors,
@@ -19,6 +19,7 @@ from bot import (
     outlook,
     segmenting,
     spending,
+    wording,
 )
 
 
@@ -48,7 +49,7 @@ class CommandDesk:
     """Carries out commands. `stop` and `wake` reach the workers."""
 
     book: Book
-    choices: choosing.Chooser
+    choosing: choice_desk.ChoiceDesk
     stop: Callable[[conversation.ConversationId], Awaitable[bool]]
     wake: Callable[[conversation.ConversationId], None]
     now: Callable[[], dt.datetime]
@@ -88,14 +89,17 @@ class CommandDesk:
         return commands.Outcome(text="I answer the last question again.")
 
     async def _context(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
+        if command.argument:
+            return commands.Outcome(text=await self.choosing.setting(command, home))
         thread = await self.book.overview(command.conversation)
-        chosen = await self.choices.of(command.conversation, home)
+        chosen = await self.choosing.choices.of(command.conversation, home)
         facts = None
         if self.facts is not None:
             with contextlib.suppress(errors.ModelError):
                 facts = await self.facts(chosen.policy.model)
         told = outlook.tell(thread, policy=chosen.policy, facts=facts, system=chosen.system, now=self.now())
-        return commands.Outcome(text=told)
+        made = await self.choosing.told(command, home, chosen)
+        return commands.Outcome(text=f"{told}\n\n{made}")
 
     async def _summary(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         if command.argument:
@@ -124,12 +128,10 @@ class CommandDesk:
         return commands.Outcome(text=told)
 
     async def _model(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
-        policy = (await self.choices.of(command.conversation, home)).policy
-        return commands.Outcome(text=f"`{policy.model}` answers here, effort `{policy.effort}`.")
+        return commands.Outcome(text=await self.choosing.model(command, home))
 
     async def _prompt(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
-        chosen = await self.choices.of(command.conversation, home)
-        return commands.Outcome(text=f"I follow these instructions:\n\n{chosen.instructions}")
+        return commands.Outcome(text=await self.choosing.prompt(command, home))
 
     async def _export(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         markdown = "markdown".startswith(command.argument.lower() or "-") or command.argument.lower() == "md"
@@ -138,13 +140,19 @@ class CommandDesk:
         if not lines:
             return commands.Outcome(text="There is nothing here to export.")
         return commands.Outcome(
-            text=f"Here are the {len(lines)} posts of this conversation.",
+            text=f"Here is this conversation: {wording.counted(len(lines), 'post')}.",
             file_name="conversation.md" if markdown else "conversation.jsonl",
             file=("\n".join(lines) + "\n").encode(),
         )
 
     async def _forget(self, command: commands.Command, home: conversation.Home) -> commands.Outcome:
-        told = await forgetting.forget(
+        return await forgetting.forget(
             command, platform=home.platform, book=self.book, rules=self.rules, stop=self.stop
         )
-        return commands.Outcome(text=told)
+
+    async def pressed(self, press: conversation.Press) -> str | None:
+        """Somebody presses the button that `forget` asked with."""
+        command = forgetting.confirmed(press)
+        if command is None:
+            return forgetting.NOT_YOURS
+        return (await self._forget(command, press.home)).text

@@ -6,7 +6,7 @@ Sockets stand and posts are recorded meanwhile; an answer waits for what is left
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bot import conversation, ports
@@ -14,6 +14,9 @@ from bot import conversation, ports
 
 class Closing(ports.Model, Protocol):
     """A model with connections."""
+
+    async def models(self) -> Sequence[str]:
+        """The models there are to choose from. Raises ModelError."""
 
     async def aclose(self) -> None:
         """Close them."""
@@ -40,6 +43,10 @@ class Late:
     async def facts(self, model: str) -> conversation.ModelFacts:
         """See ports.Model."""
         return await (await asyncio.shield(self.begin())).facts(model)
+
+    async def models(self) -> Sequence[str]:
+        """The models there are to choose from; see `Closing`."""
+        return await (await asyncio.shield(self.begin())).models()
 
     async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
         """See ports.Model."""

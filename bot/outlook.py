@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from bot import caching, context, conversation, prices, segmenting, sizes
+from bot import caching, context, conversation, prices, segmenting, sizes, wording
 
 
 def tell(
@@ -29,7 +29,7 @@ def tell(
     shown = [post for post in posts if (post.place or 0) >= first]
     summarised = sum(each.posts for each in used)
     hidden = len(posts) - len(shown)
-    parts = [f"{len(shown)} of {len(posts) + summarised} posts word for word"]
+    parts = [f"{len(shown)} of {wording.counted(len(posts) + summarised, 'post')} word for word"]
     if summarised:
         parts.append(f"{summarised} in the summary")
     if hidden:
@@ -42,6 +42,11 @@ def tell(
         f"Claude sees {', '.join(parts)}: about {tokens:,} tokens of a budget of "
         f"{policy.budget_tokens:,}. Strategy `{policy.strategy}`, model `{policy.model}`."
     )
+    before = thread.before.plan if thread.before is not None else None
+    if before is not None and before.model != policy.model:
+        text += "\nThe model was changed since the last answer: the prompt cache begins afresh."
+    elif before is not None and context.other_prompt(before, system):
+        text += "\nThe prompt was changed since the last answer: the prompt cache begins afresh."
     if decision is None:
         return text
     return f"{text}\n{_next(thread, decision, policy=policy, system=system)}"

@@ -88,6 +88,10 @@ class Model:
         """What is known of a model."""
         return self.known.get(model) or facts(model)
 
+    async def models(self) -> Sequence[str]:
+        """Those that were told."""
+        return tuple(self.known)
+
     async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
         """Take the next step of the script."""
         self.running += 1

@@ -116,6 +116,7 @@ class Commanding:
                 author=str(interaction.user.id),
                 author_name=interaction.user.display_name,
                 standing=await self._standing(interaction.user, home),
+                direct=interaction.guild_id is None,
             )
             outcome = await self._intake.command(command, home)
         except errors.ThreadmateError as error:

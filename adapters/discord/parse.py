@@ -136,6 +136,7 @@ def command(post: conversation.Post, seat: Seat) -> commands.Command | None:
         author=post.author,
         author_name=post.author_name,
         standing=post.standing,
+        direct=seat.kind == "dm",
     )
 
 

@@ -189,6 +189,7 @@ def _posted(
         conversation=where,
         author=post.author,
         author_name=post.author_name,
+        direct=is_dm,
     )
     return happenings.Ordered(command=command, home=home)
 

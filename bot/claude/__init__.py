@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import math
 import random
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ import httpx2
 import structlog
 
 from bot import conversation, errors, ports
-from bot.claude import failures, metering, models, retry, stream, wire
+from bot.claude import catalogue, failures, metering, models, retry, stream, wire
 
 MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` or a tool call in one attempt
 MAX_TOOL_CALLS = 6  # carried out in one attempt; those beyond are told so
@@ -57,6 +58,7 @@ class Claude:
         self._clock = clock
         self._chance = chance
         self._diagnoses = True  # until the endpoint says that it does not
+        self._listed: tuple[float, tuple[str, ...]] = (-math.inf, ())
         self._facts: dict[str, tuple[float | None, asyncio.Task[conversation.ModelFacts]]] = {}
         timeout = httpx2.Timeout(idle_seconds, connect=connect_seconds)
         limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=50, keepalive_expiry=60.0)
@@ -127,6 +129,14 @@ class Claude:
         Raises KeyRefused and Unreachable; whatever else goes wrong, the built-in table answers.
         """
         return await self._known(model, patient=True)
+
+    async def models(self) -> tuple[str, ...]:
+        """The models the endpoint offers, asked at most every few minutes. Raises ModelError."""
+        until, names = self._listed
+        if self._clock() >= until:
+            names = await catalogue.listed(self._client)
+            self._listed = (self._clock() + FACTS_LIFETIME, names)
+        return names
 
     async def _known(self, model: str, *, patient: bool) -> conversation.ModelFacts:
         until, task = self._facts.get(model, (None, None))

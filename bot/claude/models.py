@@ -73,6 +73,11 @@ def table(model: str) -> conversation.ModelFacts:
     )
 
 
+def names() -> tuple[str, ...]:
+    """The models of the table."""
+    return tuple(_TABLE)
+
+
 def facts(model: str, answer: object) -> conversation.ModelFacts | None:
     """What the endpoint said of a model, the table filling gaps; None when it is no such object."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("id"), str):

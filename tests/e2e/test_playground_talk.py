@@ -113,7 +113,7 @@ async def test_commands(screen: Screen, side: str) -> None:
     await screen.box.press("Tab")
     await screen.box.press("Enter")
     private = screen.page.locator("article:has-text('only you see this')")
-    await expect(private.last).to_contain_text("1 requests")
+    await expect(private.last).to_contain_text("1 request")
     await screen.page.get_by_label("You are").select_option(label="Ben")
     await expect(private).to_have_count(0)
     if side == "discord":

@@ -48,10 +48,10 @@ def test_the_dearest_stands_first(calls: list[billing.Bill]) -> None:
 def test_an_unknown_price_is_never_free() -> None:
     """What a model of unknown price cost is said to be unknown, alone and beside known sums."""
     (only,) = billing.totals([a_bill(model=UNKNOWN, fresh=10**6)])
-    assert (only.money, only.usd, only.unpriced) == ("1 requests at an unknown price", Decimal(0), 1)
+    assert (only.money, only.usd, only.unpriced) == ("1 request at an unknown price", Decimal(0), 1)
     (both,) = billing.totals([a_bill(model=UNKNOWN, fresh=10**6), a_bill(output=1000)])
     cost = prices.cost(KNOWN, conversation.Usage(output=1000))
-    assert both.money == f"${cost:.4f} and 1 requests at an unknown price"
+    assert both.money == f"${cost:.4f} and 1 request at an unknown price"
 
 
 def test_the_cached_share_is_of_all_input() -> None:

@@ -16,7 +16,7 @@ PURE = {
     "bot.splitting", "bot.fences", "bot.healing", "bot.commands", "bot.exporting", "bot.prices",
     "bot.billing", "bot.caching", "bot.covering", "bot.sizes", "bot.segmenting", "bot.recalling",
     "bot.simulating", "bot.enclosing", "bot.thumbs", "adapters.slack.buttons",
-    "bot.replay", "bot.advising", "bot.outlook", "bot.access", "bot.accounting",
+    "bot.replay", "bot.advising", "bot.outlook", "bot.wording", "bot.access", "bot.accounting",
     "adapters.slack.markdown", "adapters.slack.parse", "adapters.discord.parse",
 }  # fmt: skip
 NOT_PURE = {

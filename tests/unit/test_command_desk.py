@@ -12,7 +12,7 @@ import fakes
 import pytest
 import world
 
-from bot import access, accounting, choosing, command_desk, commands
+from bot import access, accounting, choice_desk, command_desk, commands
 
 DESKS = itertools.count()
 NOBODY = access.Rules()
@@ -22,14 +22,18 @@ ADMIN = access.Rules(admins=frozenset({"slack:U1"}))
 class Desk:
     """A process with its command desk."""
 
-    def __init__(self, bot: world.World, rules: access.Rules, **policy: Any) -> None:
+    def __init__(self, bot: world.World, rules: access.Rules) -> None:
         self.bot = bot
         self.count = 100 * next(DESKS)  # no two desks give a command the same id
         self.desk = command_desk.CommandDesk(
             book=bot.log,
-            choices=choosing.Chooser(
-                base=dataclasses.replace(world.some_choices(**policy), instructions="Be brief."),
+            choosing=choice_desk.ChoiceDesk(
                 book=bot.log.choices,
+                choices=bot.chooser,
+                rules=rules,
+                holds=bot.log.holds,
+                models=self.models,
+                servers=("time",),
             ),
             stop=bot.intake.stop,
             wake=bot.intake.wake,
@@ -44,7 +48,13 @@ class Desk:
         assert account == accounting.Account(user="slack:U1", channel="slack:C1")
         return [(accounting.Limit(scope="user", nano=2 * accounting.NANO), accounting.NANO)]
 
-    async def outcome(self, word: str, argument: str = "", command_id: str = "") -> commands.Outcome | None:
+    async def models(self) -> tuple[str, ...]:
+        """What the endpoint knows."""
+        return ("claude-opus-5-5", "claude-sonnet-5-5", "claude-next-7")
+
+    async def outcome(
+        self, word: str, argument: str = "", command_id: str = "", **changes: Any
+    ) -> commands.Outcome | None:
         """Give a command."""
         self.count += 1
         command = commands.Command(
@@ -55,11 +65,11 @@ class Desk:
             author="U1",
             author_name="Ada",
         )
-        return await self.bot.intake.command(command, world.HOME)
+        return await self.bot.intake.command(dataclasses.replace(command, **changes), world.HOME)
 
-    async def told(self, word: str, argument: str = "") -> str:
+    async def told(self, word: str, argument: str = "", **changes: Any) -> str:
         """What the person is told."""
-        outcome = await self.outcome(word, argument)
+        outcome = await self.outcome(word, argument, **changes)
         assert outcome is not None
         return outcome.text
 
@@ -70,7 +80,7 @@ async def desks(
 ) -> AsyncIterator[Desk]:
     """A desk on a bot with a scripted Claude."""
     async with world.opened(folder, model=fakes.Model(script=list(script)), **policy) as bot:
-        yield Desk(bot, rules, **policy)
+        yield Desk(bot, rules)
 
 
 @pytest.mark.parametrize("word", [*commands.WORDS, "usgae"])
@@ -142,7 +152,7 @@ async def test_context_says_what_claude_sees(tmp_path: pathlib.Path) -> None:
     async with desks(tmp_path) as desk:
         await desk.bot.say(1, "x" * 300)
         await desk.bot.idle()
-        assert await desk.told("context") == (
+        assert (await desk.told("context")).startswith(
             "Claude sees 2 of 2 posts word for word: about 119 tokens of a budget of 32,000. "
             "Strategy `summarise`, model `claude-sonnet-5-5`."
         )
@@ -180,14 +190,14 @@ async def test_usage_is_the_conversations_bill(tmp_path: pathlib.Path) -> None:
         assert await desk.told("usage") == f"This conversation has cost nothing yet.\n{budget}"
         await desk.bot.say(1)
         await desk.bot.idle()
-        assert (await desk.told("usage")).startswith("`claude-sonnet-5-5`: 1 requests, ")
+        assert (await desk.told("usage")).startswith("`claude-sonnet-5-5`: 1 request, ")
 
 
 async def test_model_and_prompt_are_told(tmp_path: pathlib.Path) -> None:
     """Who answers here, how hard it thinks, and by which instructions."""
     async with desks(tmp_path) as desk:
-        assert await desk.told("model") == "`claude-sonnet-5-5` answers here, effort `low`."
-        assert await desk.told("prompt") == "I follow these instructions:\n\nBe brief."
+        assert await desk.told("model") == "`claude-sonnet-5-5` answers here, effort `low` (setting)."
+        assert await desk.told("prompt") == f"I follow these instructions (setting):\n\n{world.INSTRUCTIONS}"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +232,10 @@ async def test_forget_wants_a_yes(tmp_path: pathlib.Path) -> None:
         await desk.bot.idle()
         assert "`forget yes`" in await desk.told("forget")
         assert len(await desk.bot.said()) == 2
-        assert await desk.told("forget", "Yes") == "Erased 2 posts and every summary of them."
+        assert (
+            await desk.told("forget", "Yes")
+            == "Erased 2 posts, every summary of them, and what was chosen for this thread."
+        )
         assert await desk.bot.said() == []
 
 
@@ -250,7 +263,7 @@ async def test_everybodys_usage_is_for_admins(tmp_path: pathlib.Path) -> None:
         assert await desk.told("usage", "user") == access.ADMINS_ONLY
     async with desks(tmp_path, rules=ADMIN) as desk:
         for by, key in (("user", "slack:U1"), ("channel", "slack:C1"), ("conversation", world.KEY)):
-            assert (await desk.told("usage", by)).startswith(f"`{key}`: 1 requests, ")
+            assert (await desk.told("usage", by)).startswith(f"`{key}`: 1 request, ")
 
 
 async def test_what_others_wrote_is_forgotten_by_admins_alone(tmp_path: pathlib.Path) -> None:
@@ -263,12 +276,18 @@ async def test_what_others_wrote_is_forgotten_by_admins_alone(tmp_path: pathlib.
             assert "only an admin" in await desk.told("forget", argument)
         assert await desk.told("forget", "slack:U2 yes") == access.ADMINS_ONLY
         assert "`forget me yes`" in await desk.told("forget", "me")
-        assert await desk.told("forget", "me yes") == "Erased 1 posts and every summary of them."
+        assert (
+            await desk.told("forget", "me yes")
+            == "Erased 1 post, every summary of them, and every correction of them."
+        )
         left = [text for role, text in await desk.bot.said() if role == "user"]
         assert left == ["Bob's word"]
     async with desks(tmp_path, rules=ADMIN) as desk:
         assert "every post of slack:U2" in await desk.told("forget", "slack:U2")
-        assert await desk.told("forget", "slack:U2 yes") == "Erased 1 posts and every summary of them."
+        assert (
+            await desk.told("forget", "slack:U2 yes")
+            == "Erased 1 post, every summary of them, and every correction of them."
+        )
         assert "user" not in [role for role, _ in await desk.bot.said()]
         assert (await desk.told("forget", "yes")).startswith("Erased ")
         assert await desk.bot.said() == []
