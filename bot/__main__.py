@@ -31,6 +31,7 @@ from bot import (
     policies,
     ports,
     pressing,
+    pressure,
     readiness,
     responder,
     retention,
@@ -128,6 +129,7 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
             choose=chooser.of,
             tend=keeper.tend,
             sleep=sleep,
+            pressure=await stack.enter_async_context(pressure.watching(observe=counted.loop_lag.observe)),
         )
         desk = desks.commands(
             chosen, book=book, model=claude, chooser=chooser, intake=intake, purse=purse, now=parts.now

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import choosing, commands, conversation, errors, journal, metrics, ports, tracing
+from bot import choosing, commands, conversation, courtesy, errors, journal, metrics, ports, pressure, tracing
 
 log = structlog.get_logger()
 
@@ -62,10 +62,12 @@ class Conversations:
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     trace: tracing.Tracer = tracing.OFF
+    pressure: pressure.Pressure | None = None  # holds answers back while the loop lags
     at_once: int = 100
     most: int = 1_000  # conversations in memory at the same time, those that wait their turn included
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
     _turnstile: asyncio.Semaphore | None = None
+    _courtesy: courtesy.Courtesy | None = None
     _closing: bool = False
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
@@ -152,7 +154,7 @@ class Conversations:
 
     async def resume(self) -> int:
         """Take up everything that is due, as after a crash; how many conversations that are."""
-        due = await self.log.due()
+        due = await self.log.due(len(self._workers) + self.most)
         for conversation_id in due:
             self.wake(conversation_id)
         return len(due)
@@ -196,20 +198,25 @@ class Conversations:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._courtesy is not None:
+            await self._courtesy.aclose()
 
     async def _work(self, conversation_id: conversation.ConversationId) -> None:
         worker = self._workers[conversation_id]
         self._turnstile = self._turnstile or asyncio.Semaphore(self.at_once)
         failures = 0
         try:
+            self._courtesy = self._courtesy or courtesy.Courtesy(tell=self.responder.queued)
             if self._turnstile.locked():
-                with contextlib.suppress(Exception):  # a courtesy, whatever becomes of it
-                    await self.responder.queued(conversation_id)
+                self._courtesy.waits(conversation_id)
             while not self._closing:
-                worker.again = False
                 async with self._turnstile:
+                    if self.pressure is not None:
+                        await self.pressure.admitted()
                     if self._closing:
                         return
+                    self._courtesy.waits_no_more(conversation_id)
+                    worker.again = False
                     error = await self._once(conversation_id, worker)
                 if isinstance(error, _NothingDue):
                     if not worker.again:
@@ -221,6 +228,8 @@ class Conversations:
                     if not await self._after(error, conversation_id, failures):
                         return
         finally:
+            if self._courtesy is not None:
+                self._courtesy.waits_no_more(conversation_id)
             del self._workers[conversation_id]
             self.metrics.busy.set(len(self._workers))
 

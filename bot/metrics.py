@@ -8,6 +8,7 @@ import prometheus_client
 
 from bot import conversation
 
+LAG = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)  # seconds
 LATENCY = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)  # seconds
 
 
@@ -31,6 +32,7 @@ class Metrics:
     feedback: prometheus_client.Counter
     queue: prometheus_client.Gauge
     queue_age: prometheus_client.Gauge
+    loop_lag: prometheus_client.Histogram
 
     def bill(self, model: str, usage: conversation.Usage, usd: float | None) -> None:
         """Count one call's tokens by kind, and its money where the price is known."""
@@ -82,4 +84,10 @@ def create() -> Metrics:
         busy=gauge("busy_conversations", "Conversations being answered or waiting"),
         queue=gauge("queue", "Conversations with a question that is not answered yet"),
         queue_age=gauge("queue_age_seconds", "How long the oldest of them has waited"),
+        loop_lag=prometheus_client.Histogram(
+            "threadmate_loop_lag_seconds",
+            "How late the event loop was, looked at 50 times a second",
+            registry=registry,
+            buckets=LAG,
+        ),
     )

@@ -11,6 +11,7 @@ import pathlib
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import tempfile
 import time
@@ -256,6 +257,13 @@ async def opened(
                 api.errors[:] = [each for each in api.errors if not isinstance(each, ConnectionError)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _running(pid: int) -> bool:

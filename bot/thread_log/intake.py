@@ -202,14 +202,15 @@ def newest(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     return None if row is None else _known(row)
 
 
-def due(db: sqlite3.Connection) -> list[conversation.ConversationId]:
+def due(db: sqlite3.Connection, *, most: int | None = None) -> list[conversation.ConversationId]:
     """Conversations with an unfinished reply or an unanswered question, those that wait longest first."""
     found = db.execute(
         "SELECT c.id FROM (SELECT conversation, asked_at AS since FROM replies"
         " WHERE state IN ('due', 'opened', 'written') UNION ALL"
         " SELECT conversation, sent_at FROM posts WHERE addressed = 1 AND reply IS NULL) waiting"
         " JOIN conversations c ON c.number = waiting.conversation GROUP BY c.number"
-        " ORDER BY min(since), c.number"
+        " ORDER BY min(since), c.number LIMIT ?",
+        (-1 if most is None else most,),
     )
     return [conversation.ConversationId(row[0]) for row in found]
 

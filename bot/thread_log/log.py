@@ -197,7 +197,7 @@ class ThreadLog(asking.Asking):
     async def record(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Record a post; False when it is known, was erased, or is one of the bot's own."""
         return await self._store.write(
-            functools.partial(intake.record, post=post, home=home, now=self._now())
+            functools.partial(intake.record, post=post, home=home, now=self._now()), urgent=True
         )
 
     async def record_all(self, posts: Sequence[conversation.Post], home: conversation.Home) -> int:
@@ -298,9 +298,9 @@ class ThreadLog(asking.Asking):
         """Where a conversation lives, and its newest post by a person; None if it is unknown."""
         return await self._store.read(functools.partial(intake.newest, conversation_id=conversation_id))
 
-    async def due(self) -> list[conversation.ConversationId]:
+    async def due(self, most: int | None = None) -> list[conversation.ConversationId]:
         """Conversations with an unfinished reply or an unanswered question, longest waiting first."""
-        return await self._store.read(intake.due)
+        return await self._store.read(functools.partial(intake.due, most=most))
 
     async def forget_user(self, user: str) -> int:
         """Erase every post of a person, an id with or without its platform in front; how many."""
@@ -315,7 +315,7 @@ class ThreadLog(asking.Asking):
     async def healthy(self) -> str | None:
         """None when the log can be read and written, else what is wrong."""
         try:
-            await self._store.read(intake.due)
+            await self._store.read(functools.partial(intake.due, most=1))
             await self._store.write(upkeep.touch)
         except errors.LogUnusable as error:
             return str(error)

@@ -25,7 +25,7 @@ from bot.thread_log import migrations
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-BATCH = 500  # writes in one transaction at most: bounds how long the first of them waits
+BATCH = 64  # writes in one transaction at most: bounds how long a post waits for those before it
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full: free some space.",
@@ -47,16 +47,20 @@ class Store:
     def __init__(self, *, writer: _Connection, reader: _Connection) -> None:
         self._writer = writer
         self._reader = reader
+        self._urgent: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._closing = False
 
-    async def write(self, work: Work[T]) -> T:
-        """Run a work in a transaction; returns once it is committed, raises LogUnusable if it is not."""
+    async def write(self, work: Work[T], *, urgent: bool = False) -> T:
+        """Run a work in a transaction; returns once it is committed, raises LogUnusable if it is not.
+
+        An `urgent` one, for which a platform waits, goes into the next transaction before all others.
+        """
         if self._closing:
             raise errors.LogUnusable("The database is being closed.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
+        (self._urgent if urgent else self._waiting).append((work, future))
         self._wake.set()
         return await future
 
@@ -70,12 +74,12 @@ class Store:
 
     async def run(self) -> None:
         """Commit what waits, until `finish` was called and nothing waits any more."""
-        while self._waiting or not self._closing:
-            if not self._waiting:
+        while self._urgent or self._waiting or not self._closing:
+            if not (self._urgent or self._waiting):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            batch = self._next()
             outcomes = await self._writer.run(
                 functools.partial(_commit, works=[work for work, _ in batch]),
             )
@@ -86,6 +90,13 @@ class Store:
                     future.set_result(result)
                 else:
                     future.set_exception(translated(error))
+
+    def _next(self) -> list[tuple[Work[Any], asyncio.Future[Any]]]:
+        """What the next transaction holds: posts before the business of answers."""
+        room = max(0, BATCH - len(self._urgent))
+        batch = self._urgent[:BATCH] + self._waiting[:room]
+        del self._urgent[:BATCH], self._waiting[:room]
+        return batch
 
     def finish(self) -> None:
         """Take no more writes, and let `run` end when those that wait are done."""

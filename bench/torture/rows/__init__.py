@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from bench.torture import play
-from bench.torture.rows import content, crashes, host, intake, machine, trouble
+from bench.torture.rows import content, crashes, host, intake, load, machine, trouble
 
-ROWS: dict[str, play.Row] = {
-    row.id: row
-    for row in (*crashes.ROWS, *intake.ROWS, *trouble.ROWS, *content.ROWS, *host.ROWS, *machine.ROWS)
-}
+FILES = (crashes, intake, trouble, content, host, load, machine)
+ROWS: dict[str, play.Row] = {row.id: row for file in FILES for row in file.ROWS}

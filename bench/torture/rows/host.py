@@ -1,4 +1,4 @@
-"""F12 to F15, F22 and F25: disk, database, clock, load, restarts in passing, and the HTTP door."""
+"""F12 to F14, F22 and F25: disk, database, clock, restarts in passing, and the HTTP door."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import pathlib
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -156,46 +155,6 @@ async def clocks(how: play.Run, score: play.Score) -> None:
             await score.judge(stage, verdict)
 
 
-async def load(how: play.Run, score: play.Score) -> None:
-    """New conversations at a steady rate, short answers; what the bot needs for them."""
-    rate, seconds = (20, 5) if how.quick else (60, 60)
-    async with arena.opened(how.platform, home=how.home) as stage:
-        stage.pace = 0.0
-        await stage.start()
-        await stage.ask()
-        await stage.settle()
-        assert stage.pid is not None
-        cpu, began = _cpu_seconds(stage.pid), time.monotonic()
-        for number in range(rate * seconds):
-            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-            await stage.ask(stage.world.channels[number % 2])
-        asked = time.monotonic() - began
-        verdict = await stage.settle(seconds=120)
-        took = time.monotonic() - began
-        spent = _cpu_seconds(stage.pid) - cpu
-        score.high(
-            offered_a_second=rate * seconds / asked,
-            answered_a_second=rate * seconds / took,
-            bot_CPU_ms_an_answer=1000 * spent / (rate * seconds),
-        )
-        if isinstance(stage.world, worlds.SlackWorld):
-            waits = sorted(
-                each.acked_at - float(each.event["ts"])
-                for each in stage.world.service.events
-                if each.acked_at is not None and each.event.get("type") == "app_mention"
-            )
-            score.high(
-                intake_p50_ms=1000 * waits[len(waits) // 2], intake_p99_ms=1000 * waits[-len(waits) // 100]
-            )
-        score.check(stage.peak_mib() < 250, f"{stage.peak_mib():.0f} MiB")
-        await score.judge(stage, verdict, most_calls=1.0)
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 async def restarts(how: play.Run, score: play.Score) -> None:
     """SIGTERM in mid answer drains; a new version starts before the old one ends, on one database."""
     async with arena.opened(how.platform, home=how.home) as stage:
@@ -237,7 +196,7 @@ async def http_door(how: play.Run, score: play.Score) -> None:
     async with arena.opened("slack", home=how.home) as stage:
         world = stage.world
         assert isinstance(world, worlds.SlackWorld)
-        port = _free_port()
+        port = arena.free_port()
         stage.options |= {
             "SLACK_APP_TOKEN": "",
             "SLACK_SIGNING_SECRET": world.service.signing_secret,
@@ -305,17 +264,10 @@ def _requests(
     ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 ROWS = (
     play.Row(id="F12", title="disk full", play=disk_full, quick=False),
     play.Row(id="F13", title="database locked, damaged, restored", play=database),
     play.Row(id="F14", title="clocks that differ and jump", play=clocks),
-    play.Row(id="F15", title="load", play=load),
     play.Row(id="F22", title="SIGTERM, and two versions at once", play=restarts),
     play.Row(id="F25", title="the HTTP door", play=http_door, platforms=("slack",)),
 )
