@@ -23,6 +23,8 @@ JSON = ROOT / "bench" / "results" / "torture.json"
 CODE = ("bot", "adapters", "emulators", "bench", "tests/unit/test_state_machine.py", ":!bench/results")
 DID_NOT_END = "did not end (or has not yet)"
 
+MOST_CALLS = 1.3  # of Claude per answer, over all shards of a row
+
 Run = dict[str, Any]
 
 HEAD = """\
@@ -31,7 +33,8 @@ HEAD = """\
 Written by `python -m bench.torture`, which adds to it. The oracle lives in the emulators: posts by people
 against posts of the bot, calls counted by Claude's stand-in. Each line adds up the runs of one commit, the
 newest on which the row was played in full ("quick" where there is none yet); runs on other commits stay in
-[torture.json](torture.json). Runs that failed are listed below, all of them, and are never taken out.
+[torture.json](torture.json). A call of Claude that a kill cut off is made again: calls per answer should be
+at most 1.3 over the shards of a row. Runs that failed are listed below, all of them, and are never taken out.
 `python -m bench.torture F1 --platform slack --shard 2/10 --seconds 600` goes on with a row.
 
 This record was begun anew: the one before mixed versions, and failed runs had been taken out of it.
@@ -71,6 +74,7 @@ def begin(result: Result, *, commit: str, path: pathlib.Path = JSON) -> int:
         begun = dataclasses.replace(result, passed=False, failures=[DID_NOT_END])
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         runs.append({"number": number, "commit": commit, "at": at, **dataclasses.asdict(begun), "notes": ""})
+    render(path)
     return number
 
 
@@ -120,10 +124,12 @@ def _line(row: str, platform: str, runs: Sequence[Run]) -> str:
             counts[name] = counts.get(name, 0) + value
         for name, figure in run["worst"].items():
             worst[name] = max(worst.get(name, figure), figure)
-    if counts.get("answers"):
-        worst = {**worst, "calls per answer, all runs": counts["model calls"] / counts["answers"]}
+    calls = counts["model calls"] / counts["answers"] if counts.get("answers") else 0.0
     told = ", ".join(f"{name} {value:,}" for name, value in counts.items())
     figures = ", ".join(f"{name} {figure:,.4g}" for name, figure in worst.items())
+    if calls:
+        over = f" (more than {MOST_CALLS})" if calls > MOST_CALLS else ""
+        figures += f"{', ' if figures else ''}**calls of Claude per answer {calls:.2f}**{over}"
     kind = " (quick)" if runs[0]["quick"] else ""
     passed = sum(bool(run["passed"]) for run in runs)
     return (

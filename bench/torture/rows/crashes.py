@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from bench.torture import arena, launcher, play, worlds
 from emulators import claude
 
-MOST_CALLS = 1.3  # of Claude per answer
 SHARD_SEEDS = 100_000
 EPOCH = 25  # kills in one database, so that what went wrong can be found
 PACE = 0.01  # seconds between pieces of an answer: it is written in a tenth of a second or two
@@ -44,7 +43,6 @@ async def random_kills(how: play.Run, score: play.Score) -> None:
             if verdict.lost and os.environ.get("TORTURE_KEEP"):
                 _keep(stage, verdict.lost)
             await score.judge(stage, verdict)
-    _check_calls(how, score)
 
 
 async def steps(how: play.Run, score: play.Score) -> None:
@@ -63,7 +61,6 @@ async def steps(how: play.Run, score: play.Score) -> None:
             met = await _at_step(how, score, step, batch, seed=how.seed + round_)
             score.count(**{step.replace(" ", "_"): met})
         round_ += 1
-    _check_calls(how, score)
 
 
 async def _at_step(how: play.Run, score: play.Score, step: str, times: int, *, seed: int) -> int:
@@ -149,15 +146,6 @@ def _keep(stage: arena.Arena, lost: tuple[str, ...]) -> None:
         ]
     told += [f"seen {each.conversation} {each.id} {each.text[:60]}" for each in stage.world.seen()]
     (folder / "platform.txt").write_text("\n".join(told))
-
-
-def _check_calls(how: play.Run, score: play.Score) -> None:
-    answers, calls = score.counts.get("answers", 0), score.counts.get("model calls", 0)
-    if answers:
-        score.high(calls_per_answer=calls / answers)
-        score.check(
-            how.quick or calls <= MOST_CALLS * answers, f"{calls / answers:.2f} calls of Claude per answer"
-        )
 
 
 ROWS = (
