@@ -44,6 +44,7 @@ from bot import (
     traced,
     tracing,
 )
+from bot.files import fetching
 
 log = structlog.get_logger()
 
@@ -121,13 +122,17 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
         stack.push_async_callback(purse.aclose)
         keeper = parts.keeper(chosen, book, model, counted, purse, chooser.of)
         stack.push_async_callback(keeper.aclose)
+        files = fetching.Fetching(log=book.files, platforms=platforms, sleep=sleep)
         intake = conversations.Conversations(
             log=book,
-            responder=_responder(chosen, book, model, platforms, counted, keeper, purse, chooser.of, tracer),
+            responder=_responder(
+                chosen, book, model, platforms, counted, keeper, purse, chooser.of, tracer, files
+            ),
             metrics=counted,
             trace=tracer,
             choose=chooser.of,
             tend=keeper.tend,
+            fetch=files.fetch,
             sleep=sleep,
             pressure=await stack.enter_async_context(pressure.watching(observe=counted.loop_lag.observe)),
         )
@@ -143,21 +148,32 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
         platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))
-        sockets = {name: adapter.healthy for name, adapter in adapters.items()}
-        ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=parts.now)
-        routes = [route for adapter in adapters.values() for route in adapter.routes()]
-        served = http.application(ready.checks(), counted.registry, routes, ready.refresh)
-        port = await stack.enter_async_context(
-            http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
-        )
+        port = await stack.enter_async_context(_served(chosen, book, adapters, counted))
         for adapter in adapters.values():
             await stack.enter_async_context(adapter)
             stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
+        stack.push_async_callback(files.aclose)  # for the same reason, and after the workers
+        stack.push_async_callback(intake.drain, 0)
+        await files.resume()
         await intake.resume()
         for task in _chores(chosen, book, intake, keeper):
             stack.callback(task.cancel)
         claude.begin()  # not before: an import beside it would keep the platforms waiting
         yield Bot(port=port, claude=claude, book=book, intake=intake, adapters=adapters, actions=actions)
+
+
+def _served(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    adapters: Mapping[str, Adapter],
+    counted: metrics.Metrics,
+) -> contextlib.AbstractAsyncContextManager[int]:
+    """The bot's own port, answering while the block runs; which it is."""
+    sockets = {name: adapter.healthy for name, adapter in adapters.items()}
+    ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=parts.now)
+    routes = [route for adapter in adapters.values() for route in adapter.routes()]
+    served = http.application(ready.checks(), counted.registry, routes, ready.refresh)
+    return http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
 
 
 def _gate(
@@ -199,6 +215,7 @@ def _responder(
     purse: budgets.Budgets,
     choose: choosing.Choose,
     tracer: tracing.Tracer,
+    files: fetching.Fetching,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
@@ -214,6 +231,7 @@ def _responder(
         ),
         ended=keeper.tend,
         trace=tracer,
+        collect=files.ready,
     )
 
 

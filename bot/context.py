@@ -19,7 +19,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Literal
 
-from bot import caching, conversation, covering, recalling, segmenting, sizes, turns
+from bot import caching, conversation, covering, fitting, recalling, segmenting, sizes, turns
 
 Strategy = Literal["summarise", "window", "full"]
 WINDOW_SHARE = 0.9  # how much of the model's window a request may fill
@@ -73,6 +73,8 @@ def decide(
     marks = limits(policy, facts, system=system)
     if thread.last is not None and other_prompt(thread.last.plan, system):  # a new prefix begins
         thread = dataclasses.replace(thread, last=None)
+    room = _room(policy, facts, system=system)
+    thread, described = _fitted(thread, room=room)
     kept, fresh = covering.both(thread, summarises=policy.strategy != "window", system=system)
     lifetime = lifetime or _lifetime(thread, kept, marks, costs)
     last = thread.last
@@ -80,7 +82,7 @@ def decide(
     high = _high(thread, kept, marks, lifetime, costs)
     renews = kept is not fresh and _renews(thread, kept, fresh, policy, marks, high=high, warm=warm)
     chosen = fresh if renews else kept
-    cut = _cut(chosen, policy=policy, marks=marks, room=_room(policy, facts, system=system))
+    cut = _cut(chosen, policy=policy, marks=marks, room=room)
     history, first_place = chosen.history, chosen.first_place
     if cut is not None:
         first_place = cut
@@ -102,6 +104,7 @@ def decide(
             gave_up=thread.gave_up and fresh.first_place < first_place,
             previous_message=thread.before.message_id if thread.before is not None else "",
             prompt=fingerprint(system),
+            described=described,
         ),
         history_tokens=history,
         summarise_before=cut if cut is not None and policy.strategy != "window" else None,
@@ -111,7 +114,9 @@ def decide(
 def request(thread: conversation.Thread, plan: conversation.Plan, *, system: str) -> conversation.Request:
     """The request that a plan makes of a thread: a pure function of both."""
     used = segmenting.in_use(thread.summaries, plan.newest_summary)
-    posts = segmenting.uncovered(thread.posts, used, first_place=plan.first_place)
+    posts = segmenting.uncovered(
+        fitting.apply(thread.posts, plan.described), used, first_place=plan.first_place
+    )
     built = turns.rebuild(posts, used)
     newest = max((post.sent_at for post in posts if post.role == "user"), default=None)
     end = plan.previous_place
@@ -138,6 +143,16 @@ def other_prompt(plan: conversation.Plan, system: str) -> bool:
     return plan.prompt not in {"", fingerprint(system)}
 
 
+def _fitted(thread: conversation.Thread, *, room: int) -> tuple[conversation.Thread, tuple[str, ...]]:
+    """The thread with the files that one request has no room for as their descriptions; and which."""
+    if not any(post.attachments for post in thread.posts):
+        return thread, thread.described
+    described = fitting.described(thread.posts, already=thread.described, room=room)
+    posts = fitting.apply(thread.posts, described)
+    last = thread.last if described == thread.described else None  # what was sent reads differently now
+    return dataclasses.replace(thread, posts=posts, last=last), described
+
+
 def limits(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> Marks:
     """The two marks of a policy with this model."""
     room = _room(policy, facts, system=system)
@@ -157,6 +172,7 @@ def ahead(
 ) -> segmenting.Work | None:
     """What to summarise before it has to be, None for nothing."""
     marks = limits(policy, facts, system=system)
+    thread = dataclasses.replace(thread, posts=fitting.apply(thread.posts, thread.described))
     kept, _ = covering.both(thread, summarises=policy.strategy != "window", system=system)
     high = marks.limit
     if policy.strategy == "summarise":

@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NewType
 
+from bot import contents
+
 ConversationId = NewType("ConversationId", str)
 """Minted and taken apart by adapters only; everywhere else an opaque key."""
 
@@ -21,15 +23,20 @@ Role = Literal["user", "assistant"]
 Lifetime = Literal["none", "5m", "1h"]
 
 
+Media = contents.Media
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A file that came with a post, as the platform announced it."""
+    """A file that came with a post, as the platform announced it, and what was read of it."""
 
     id: str
     name: str
     media_type: str
     size: int  # bytes, as announced
     url: str  # where the platform serves it; fetched only from the platform's own hosts
+    media: Media | None = None  # None until it was fetched, or given up
+    described: bool = False  # a request has no room for it: what it is stands in its place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -170,10 +177,11 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Block:
-    """One content block of a turn."""
+    """One content block of a turn: a text, or a picture or paper that came with a post."""
 
-    text: str
+    text: str = ""
     posts: tuple[str, ...] = ()  # ids of the posts it carries; () for a summary
+    media: Media | None = None  # what it shows; `text` is its name then
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -211,6 +219,7 @@ class Plan:
     gave_up: bool = False  # older posts are left out because no summary of them could be made
     previous_message: str = ""  # the API's id of the last answer: it can say why a prefix was not found
     prompt: str = ""  # which `system` it was made for, as a fingerprint; "" for one of an older version
+    described: tuple[str, ...] = ()  # files that stand as their description only: see `fitting.key`
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -232,6 +241,7 @@ class Request:
     breakpoints: tuple[Breakpoint, ...]
     varying: str = ""  # what belongs to this request alone; it follows the last breakpoint
     tools: tuple[Tool, ...] = ()
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict, repr=False)  # by Media.digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -300,6 +310,7 @@ class Thread:
     newest_summary: int | None = None  # the newest plan's; None before the first
     offers_recall: bool = False  # the newest plan's
     gave_up: bool = False  # the newest plan's
+    described: tuple[str, ...] = ()  # the newest plan's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,7 @@ class Conversations:
     choose: choosing.Choose | None = None
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
+    fetch: Callable[[conversation.ConversationId], None] = lambda _: None  # a post brought files
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     trace: tracing.Tracer = tracing.OFF
     pressure: pressure.Pressure | None = None  # holds answers back while the loop lags
@@ -76,6 +77,8 @@ class Conversations:
         new = await self.log.record(post, home)
         if new:
             self.metrics.posts.labels(platform=home.platform, addressed=str(post.addressed).lower()).inc()
+        if new and post.attachments:
+            self.fetch(post.conversation)
         if new and post.addressed:
             self.trace.recorded(post.conversation, came)
             self.wake(post.conversation)

@@ -20,6 +20,7 @@ class Draft:
     _parts: list[str] = dataclasses.field(default_factory=list)
     length: int = 0
     bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
+    head: str = ""  # what is shown before it, and is not Claude's
     note: str = ""  # what is shown after the answer, and is not Claude's
 
     def add(self, text: str) -> None:
@@ -71,7 +72,7 @@ async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], f
                     await asyncio.wait_for(over.wait(), wait)
             if draft.length not in {0, shown} and not done:  # 0: the call is being made again
                 shown = draft.length
-                await post.show(draft.text)
+                await post.show(draft.head + draft.text)
 
     over = asyncio.Event()
     task = asyncio.create_task(show())

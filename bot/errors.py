@@ -21,6 +21,7 @@
     └── PlatformError            Slack or Discord
         ├── PostGone             the post or channel is no longer there
         ├── MayNotPost           the bot has no permission there
+        ├── FileRefused          a file that came with a post cannot be had; the message says why, to people
         └── PlatformUnavailable  passing, after bounded retries
 
 The docstring of a ModelError is the sentence the person in the thread sees (`sentence`).
@@ -127,6 +128,10 @@ class PostGone(PlatformError):
 
 class MayNotPost(PlatformError):
     """The bot may not post there."""
+
+
+class FileRefused(PlatformError):
+    """A file cannot be had; the message is the reason, as people read it after the file's name."""
 
 
 class PlatformUnavailable(PlatformError):

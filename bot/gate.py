@@ -200,6 +200,10 @@ class Guarded:
             log.info("access.history_denied", conversation=reply.conversation, posts=len(posts) - len(kept))
         return kept
 
+    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """See ports.Platform."""
+        return await self.inside.fetch(home, attachment, limit)
+
     async def queued(self, home: conversation.Home) -> None:
         """See ports.Platform."""
         await self.inside.queued(home)

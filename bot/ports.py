@@ -134,6 +134,12 @@ class Platform(Protocol):
     ) -> Sequence[conversation.Post]:
         """The posts of the thread before the asker's, oldest first, none addressed."""
 
+    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """A file's bytes, at most `limit`, from the platform's own hosts; one try.
+
+        Raises FileRefused, whose message is the reason for people, and PlatformUnavailable.
+        """
+
     async def queued(self, home: conversation.Home) -> None:
         """Show, where the platform can, that others are answered first; a courtesy that never raises."""
 
@@ -256,6 +262,9 @@ class Log(Protocol):
 
         `message_id`: the API's, of an answer; `miss`: why the cache gave less than it held, "" for no miss.
         """
+
+    async def file_data(self, digests: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes of files by their hashes; one that was erased is left out."""
 
     async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
         """Put a word in the place of posts that Claude's API refuses, until they are edited."""

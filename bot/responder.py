@@ -15,12 +15,13 @@ import contextlib
 import dataclasses
 import datetime as dt
 import functools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from bot import (
+    attaching,
     caching,
     choosing,
     context,
@@ -38,6 +39,8 @@ from bot import (
 )
 
 log = structlog.get_logger()
+
+Collect = Callable[[conversation.Reply], Awaitable[None]]
 
 SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
@@ -60,6 +63,7 @@ class Responder:
     lend: Callable[[conversation.Reply], ports.Model] | None = None  # the model at a reply's expense
     ended: Callable[[conversation.ConversationId], None] = lambda _: None  # told of each finished answer
     trace: tracing.Tracer = tracing.OFF
+    collect: Collect | None = None  # waits, bounded, for the files of a reply's question
 
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the conversation's next reply to its end; False when nothing was due.
@@ -94,7 +98,8 @@ class Responder:
                 state = conversation.ReplyState.WITHDRAWN
                 await post.withdraw()
             elif reply.state is conversation.ReplyState.WRITTEN:
-                await post.finish(reply.text or STOPPED_NOTE.strip())
+                head = attaching.opening((await self.log.thread(reply)).posts)
+                await post.finish(head + (reply.text or STOPPED_NOTE.strip()))
             else:
                 await post.finish(await self._write(reply, post, stop))
         except errors.ModelError as error:
@@ -140,7 +145,9 @@ class Responder:
         choices = await self.choose(reply.conversation)
         with self.trace.span("plan"):
             request, thread = await self._request(reply, choices)
-        draft = drafts.Draft(search=functools.partial(self._search, reply))
+        draft = drafts.Draft(
+            search=functools.partial(self._search, reply), head=attaching.opening(thread.posts)
+        )
         sent_at = self.now()
         try:
             async with drafts.showing(post, draft, self.monotonic):
@@ -163,7 +170,7 @@ class Responder:
             )
         # What is ours to say is shown, and not logged as Claude's words.
         text = await self.log.written(reply, answer)
-        return (text + NOTES.get(answer.stop_reason, "") + draft.note).strip()
+        return (draft.head + text + NOTES.get(answer.stop_reason, "") + draft.note).strip()
 
     async def _ask(
         self,
@@ -176,10 +183,10 @@ class Responder:
 
         async def ask(tried: conversation.Thread) -> conversation.Answer:
             draft.restart()
-            same = tried is thread
-            return await self._paid(reply).answer(
-                request if same else context.request(tried, request.plan, system=request.system), draft
-            )
+            asked = request
+            if tried is not thread:
+                asked = await self._carrying(context.request(tried, request.plan, system=request.system))
+            return await self._paid(reply).answer(asked, draft)
 
         answer, refused = await withholding.answer(ask, thread, request.turns)
         if not refused:
@@ -263,6 +270,8 @@ class Responder:
 
         Decided anew where the model or the prompt was changed since.
         """
+        if reply.plan is None and self.collect is not None:
+            await self.collect(reply)
         thread = await self._thread(reply, choices)
         plan = reply.plan
         if plan is None or plan.model != choices.policy.model or context.other_prompt(plan, choices.system):
@@ -275,7 +284,12 @@ class Responder:
                 decision = await self._decide(thread, choices)
             plan = decision.plan
             await self.log.plan(reply, plan)
-        return context.request(thread, plan, system=choices.system), thread
+        return await self._carrying(context.request(thread, plan, system=choices.system)), thread
+
+    async def _carrying(self, request: conversation.Request) -> conversation.Request:
+        """The request with the bytes of its pictures and papers."""
+        digests = attaching.needed(request.turns)
+        return dataclasses.replace(request, files=await self.log.file_data(digests)) if digests else request
 
     async def _thread(self, reply: conversation.Reply, choices: choosing.Choices) -> conversation.Thread:
         return await self.log.thread(reply, tail_only=choices.policy.strategy == "window")

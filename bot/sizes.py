@@ -16,7 +16,8 @@ CHARACTERS_PER_TOKEN = 3.0  # English on the 2026 tokenizers, on the safe side (
 TOKENS_PER_BLOCK = 4  # what a block costs beside its text
 
 _MARK = len('<post by="" id=""></post>')
-_FILE = len('<file name="" type="" bytes="1000000"/>\n')
+_FILE = len('<file name="" type="" bytes="1000000" pages="100" block="10"></file>\n')
+_DESCRIBED = 600 + len(' seen="no longer: its description only" […]')  # characters: see `turns`
 _NARROW = re.compile("[\x00-\u024f]+")
 
 
@@ -51,9 +52,21 @@ def _post(post: conversation.Post) -> int:
     """As `turns` would write it, without writing it: planning looks at every post of a request."""
     if post.role == "assistant":
         return estimate(post.text)
-    files = sum(_FILE + len(file.name) + len(file.media_type) for file in post.attachments)
     names = min(80, len(post.author_name or post.author)) + min(80, len(post.author))
-    return _tokens(post.text, beside=_MARK + names + files)
+    files = sum(_file(file) for file in post.attachments) if not post.withheld else 0
+    return _tokens(post.text, beside=_MARK + names) + files
+
+
+def _file(file: conversation.Attachment) -> int:
+    """A file's tag, with the block or the text it stands for."""
+    media = file.media
+    tag = _tokens("", beside=_FILE + min(80, len(file.name)) + min(80, len(file.media_type)))
+    if media is None:
+        return tag
+    if file.described:
+        return tag + estimate(media.text[:_DESCRIBED]) + _tokens("", beside=_DESCRIBED - 600)
+    inside = TOKENS_PER_BLOCK if media.kind in {"image", "pdf"} else estimate(media.reason)
+    return tag + media.tokens + inside
 
 
 def _tokens(text: str, *, beside: int) -> int:

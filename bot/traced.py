@@ -106,6 +106,11 @@ class Platform:
             span.note(posts=len(posts))
             return posts
 
+    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """See ports.Platform."""
+        with self.tracer.span("file"):
+            return await self.inside.fetch(home, attachment, limit)
+
     async def queued(self, home: conversation.Home) -> None:
         """See ports.Platform."""
         await self.inside.queued(home)

@@ -1,7 +1,8 @@
 """Posts to turns: what the Messages API is sent of a thread, as a pure function of the log.
 
 Rule 1  The first turn is a user turn, turns alternate, no block is blank.
-Rule 2  Every post stands in exactly one block, in order: by place, then in platform order.
+Rule 2  Every post stands in exactly one text block, in order: by place, then in platform order. Just before
+        that block stand the pictures and papers of its posts, in the same order; the text numbers them.
 Rule 3  Posts by people that were first sent together are one block; the blocks of consecutive ones are
         one user turn. So a later request adds blocks and turns and never changes an earlier block.
 Rule 4  Each post is marked with its speaker. Neither a name nor a text can contain that mark, whatever
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot import conversation
 
@@ -21,6 +22,8 @@ TAGS = ("post", "summary", "now", "file")
 WITHHELD = "(left out: the Claude API refuses to take this post)"
 OPENING = "(This thread begins with your own post.)"
 NAME_LENGTH = 80  # characters of a display name that are kept
+REASON_LENGTH = 200
+DESCRIBED_CHARACTERS = 600  # of a file's text, where it stands as its description only
 
 # Characters that show nothing and can hide inside a word.
 _INVISIBLE = (
@@ -61,9 +64,7 @@ def rebuild(
     ]
     ordered = sorted(posts, key=lambda post: (_place(post), post.order))
     for (place, role), group in itertools.groupby(ordered, key=lambda post: (_place(post), post.role)):
-        block = _block(role, list(group))
-        if block is not None:
-            blocks.append((place, role, block))
+        blocks += [(place, role, block) for block in _blocks(role, list(group))]
     blocks.sort(key=lambda each: each[0])
     if blocks and blocks[0][1] == "assistant":
         blocks.insert(0, (0, "user", conversation.Block(text=OPENING)))
@@ -79,38 +80,74 @@ def clean(text: str) -> str:
     return _FORGED.sub("&lt;", _BIDI.sub("", _CONTROL.sub("", text)))
 
 
-def attribute(text: str) -> str:
-    """A name as the value of an attribute: one line, at most NAME_LENGTH characters, nothing hidden."""
+def attribute(text: str, length: int = NAME_LENGTH) -> str:
+    """A name as the value of an attribute: one line, at most `length` characters, nothing hidden."""
     line = " ".join(_HIDDEN.sub("", _CONTROL.sub(" ", _SURROGATE.sub("\ufffd", text))).split())
     for raw, safe in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
-        line = line[:NAME_LENGTH].replace(raw, safe) if raw == "&" else line.replace(raw, safe)
+        line = line[:length].replace(raw, safe) if raw == "&" else line.replace(raw, safe)
     return line
 
 
-def mark(post: conversation.Post) -> str:
-    """One person's post as Claude reads it."""
+def mark(post: conversation.Post, numbers: Iterator[int] | None = None) -> str:
+    """One person's post as Claude reads it.
+
+    `numbers` are those of the pictures and papers before its block, in order; without them files stand as
+    their descriptions.
+    """
     speaker = f'by="{attribute(post.author_name) or attribute(post.author)}" id="{attribute(post.author)}"'
     if post.withheld:
         return f"<post {speaker}>{WITHHELD}</post>"
-    files = [
-        f'<file name="{attribute(file.name)}" type="{attribute(file.media_type)}" bytes="{file.size}"/>'
-        for file in post.attachments
-    ]
+    files = [_file(file, numbers) for file in post.attachments]
     body = "\n".join([*files, clean(post.text).strip()]).strip()
     return f"<post {speaker}>{body}</post>"
 
 
-def _block(role: conversation.Role, posts: list[conversation.Post]) -> conversation.Block | None:
+def shown(post: conversation.Post) -> Iterator[tuple[conversation.Attachment, conversation.Media]]:
+    """The pictures and papers of a post that are sent as blocks of their own."""
+    if post.withheld or post.role != "user":
+        return
+    for file in post.attachments:
+        if file.media is not None and file.media.kind in {"image", "pdf"} and not file.described:
+            yield file, file.media
+
+
+def _file(file: conversation.Attachment, numbers: Iterator[int] | None) -> str:
+    """A file as a tag: what it says inside it, or the number of its block, or what is known of it."""
+    media = file.media
+    tag = f'<file name="{attribute(file.name)}" type="{attribute(file.media_type)}" bytes="{file.size}"'
+    if media is None:
+        return f"{tag}/>"
+    if media.kind == "unread":
+        return f'{tag} unread="{attribute(media.reason, REASON_LENGTH)}"/>'
+    if media.note:
+        tag += f' note="{attribute(media.note)}"'
+    if media.pages:
+        tag += f' pages="{media.pages}"'
+    whole = numbers is not None and not file.described
+    if whole and media.kind in {"image", "pdf"} and numbers is not None:
+        return f'{tag} block="{next(numbers)}"/>'
+    if not whole:
+        tag += ' seen="no longer: its description only"'
+    text = clean(media.text).strip()
+    if not whole and len(text) > DESCRIBED_CHARACTERS:
+        text = f"{text[:DESCRIBED_CHARACTERS]} […]"
+    return f"{tag}>\n{text}\n</file>" if text else f"{tag}/>"
+
+
+def _blocks(role: conversation.Role, posts: list[conversation.Post]) -> list[conversation.Block]:
     if role == "user":
-        texts = [mark(post) for post in posts]
-    else:
-        texts = [WITHHELD if post.withheld else text for post in posts if (text := clean(post.text).strip())]
-    if not texts:
-        return None
-    return conversation.Block(
-        text="\n".join(texts) if role == "user" else "\n\n".join(texts),
-        posts=tuple(post.id for post in posts),
-    )
+        media = [
+            conversation.Block(text=attribute(file.name), posts=(post.id,), media=media)
+            for post in posts
+            for file, media in shown(post)
+        ]
+        numbers = itertools.count(1)
+        marked = "\n".join(mark(post, numbers) for post in posts)
+        return [*media, conversation.Block(text=marked, posts=tuple(post.id for post in posts))]
+    said = [WITHHELD if post.withheld else text for post in posts if (text := clean(post.text).strip())]
+    if not said:
+        return []
+    return [conversation.Block(text="\n\n".join(said), posts=tuple(post.id for post in posts))]
 
 
 def _place(post: conversation.Post) -> float:

@@ -142,6 +142,7 @@ class Platform:
     refused: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, sentence
     told: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # user, text
     notices: dict[str, conversation.Notice] = dataclasses.field(default_factory=dict)  # by reply and key
+    files: dict[str, bytes] = dataclasses.field(default_factory=dict)  # attachment id ─▶ bytes
     _reached: dict[str, asyncio.Event] = dataclasses.field(default_factory=dict)
 
     def step(self, name: str) -> None:
@@ -166,6 +167,11 @@ class Platform:
         """What was posted before the bot came."""
         self.step("history")
         return self.earlier
+
+    async def fetch(self, _home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """The bytes of a file that a test laid out."""
+        self.step("fetch")
+        return self.files[attachment.id][:limit]
 
     async def queued(self, _home: conversation.Home) -> None:
         """Others are answered first."""

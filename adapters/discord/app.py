@@ -27,6 +27,7 @@ from adapters.discord import (
     calls,
     catchup,
     commanding,
+    downloads,
     gateway,
     inbound,
     lanes,
@@ -76,6 +77,7 @@ class Discord:
         self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
+        self._downloads = downloads.Downloads(api_url=api_url)
         self._notices = notices.Notices(client=self.client, api=self._calls)
         self._standings = standings.Standings(
             client=self.client, api=self._calls, ids=access_ids, clock=monotonic
@@ -138,6 +140,7 @@ class Discord:
         await self._queue.close()
         await self._notices.close()
         await self._pressing.close()
+        await self._downloads.close()
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
@@ -181,6 +184,11 @@ class Discord:
         for post in posts:
             self._names.saw(home.workspace or home.channel, post.author_name, post.author)
         return posts
+
+    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """The bytes of a file; see ports.Platform."""
+        del home  # its address holds for whoever has it
+        return await self._downloads.fetch(attachment, limit=limit)
 
     async def queued(self, home: conversation.Home) -> None:
         """Discord can show only that the bot types; see ports.Platform."""

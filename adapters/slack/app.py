@@ -137,6 +137,10 @@ class Slack:
         """The posts of the thread before the asker's; see ports.Platform."""
         return await (await self._of(home)).history(home, reply)
 
+    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+        """The bytes of a file; see ports.Platform."""
+        return await (await self._of(home)).fetch(attachment, limit)
+
     async def queued(self, home: conversation.Home) -> None:
         """The status under the thread says that others come first; see ports.Platform."""
         with contextlib.suppress(errors.PlatformError):

@@ -39,9 +39,9 @@ METHODS: dict[str, Method] = {
     "users.info": Method(verb="GET", scopes=("users:read",)),
     "bots.info": Method(verb="GET", scopes=("users:read",)),
     "views.publish": Method(),
+    "files.info": Method(verb="GET", scopes=("files:read",)),
     "files.getUploadURLExternal": Method(verb="GET", scopes=("files:write",)),
     "files.completeUploadExternal": Method(scopes=("files:write",)),
-    "files.info": Method(verb="GET", scopes=("files:read",)),
     "files.delete": Method(scopes=("files:write",)),
 }
 

@@ -144,6 +144,10 @@ class Web:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unknown(f"upload: {type(error).__name__}") from error
 
+    async def bearer(self) -> str:
+        """The token as it is good now, for a download; it goes to Slack's own hosts only."""
+        return str(self._client.token or "") if self._token is None else await self._token()
+
     async def _with_token(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
         """One try; another one where the token was refused because it was renewed meanwhile."""
         if self._token is None:

@@ -20,6 +20,7 @@ from adapters.slack import (
     asking,
     bolt,
     catch_up,
+    downloads,
     events,
     history,
     names,
@@ -113,6 +114,7 @@ class Workspace:
             notices=self.notices,
             background=common.background,
         )
+        self._downloads = downloads.Downloads(session=common.session, api=api, api_url=common.api_url)
         self._history = history.History(reader=self._reader, rules=rules, names=self.names, standings=who)
         self.catching_up = catch_up.CatchUp(
             intake=common.intake,
@@ -148,6 +150,10 @@ class Workspace:
     async def history(self, home: conversation.Home, reply: conversation.Reply) -> list[conversation.Post]:
         """See ports.Platform."""
         return await self._history.before(home, reply)
+
+    async def fetch(self, attachment: conversation.Attachment, limit: int) -> bytes:
+        """See ports.Platform."""
+        return await self._downloads.fetch(attachment, limit=limit)
 
     async def queued(self, home: conversation.Home) -> None:
         """See ports.Platform."""

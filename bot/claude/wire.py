@@ -9,6 +9,7 @@ Sources: the vendor's pages "Messages", "Prompt caching" (October 2026) and the 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def _messages(request: conversation.Request, marks: Mapping[tuple[int, int], str
         {
             "role": turn.role,
             "content": [
-                _text(block.text, marks.get((turn_index, block_index)))
+                _block(block, request.files, marks.get((turn_index, block_index)))
                 for block_index, block in enumerate(turn.blocks)
             ],
         }
@@ -98,8 +99,30 @@ def _messages(request: conversation.Request, marks: Mapping[tuple[int, int], str
     return messages
 
 
+def _block(block: conversation.Block, files: Mapping[str, bytes], lifetime: str | None) -> dict[str, Any]:
+    media = block.media
+    if media is None:
+        return _text(block.text, lifetime)
+    if media.digest not in files:  # erased between the plan and now
+        return _text(f"(The file {block.text} is gone.)", lifetime)
+    written: dict[str, Any] = {
+        "type": "image" if media.kind == "image" else "document",
+        "source": {
+            "type": "base64",
+            "media_type": media.media_type,
+            "data": base64.b64encode(files[media.digest]).decode("ascii"),
+        },
+    }
+    if media.kind == "pdf":
+        written["title"] = block.text
+    return _marked(written, lifetime)
+
+
 def _text(text: str, lifetime: str | None) -> dict[str, Any]:
-    block: dict[str, Any] = {"type": "text", "text": text}
+    return _marked({"type": "text", "text": text}, lifetime)
+
+
+def _marked(block: dict[str, Any], lifetime: str | None) -> dict[str, Any]:
     if lifetime == "5m":
         block["cache_control"] = {"type": "ephemeral"}
     elif lifetime is not None:

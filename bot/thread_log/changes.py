@@ -6,7 +6,7 @@ import dataclasses
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import choices, echoes, index, intake, ratings, replies, rows, segments
+from bot.thread_log import choices, echoes, files, index, intake, ratings, replies, rows, segments
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,7 @@ def delete(
     ):  # the adapter tidies up the posts of a running reply
         return nothing
     _keep_id(db, conversation_id, post_id)
+    text = "\n".join([text, *files.words(db, number=number, post_id=stored_id)])
     intake.remove(db, number=number, post_id=stored_id)
     if role == "assistant":
         ratings.forget_answer(db, reply_id=reply)
@@ -108,6 +109,7 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
         " SELECT ?1, id FROM reply_posts WHERE conversation = ?2",
         (conversation_id, number),
     )
+    files.drop(db, number=number)
     for table in ("posts", "reply_posts", "replies", "summaries", "corrections", "feedback"):
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(

@@ -1,8 +1,8 @@
 """The full-text index, kept in step with the posts. Rule: it changes in the transaction that changes them.
 
-A row holds the author's name, the text with the names of its files, and as context the texts of the two
-posts before it. Every word is written with its conversation in front, so that a search never leaves the
-conversation and costs what that holds, however large the log is. FTS5 keeps no copy of the text
+A row holds the author's name, the text with the names and the words of its files, and as context the texts
+of the two posts before it. Every word is written with its conversation in front, so that a search never
+leaves the conversation and costs what that holds, however large the log is. FTS5 keeps no copy of the text
 (`content=''`), so taking a row out needs the very values it was put in with: they are always worked out
 from the posts, before the change for the old and after it for the new.
 """
@@ -68,7 +68,8 @@ def _values(db: sqlite3.Connection, seq: int) -> tuple[str, ...]:
         (seq,),
     ).fetchone()
     if attachments != "[]":
-        text = "\n".join([text, *(file["name"] for file in json.loads(attachments))])
+        names = [file["name"] for file in json.loads(attachments)]
+        text = "\n".join([text, *names, *_file_texts(db, number, order[2])])
     before = db.execute(
         "SELECT substr(text, 1, ?) FROM posts"
         " WHERE conversation = ? AND (sent_at, length(id), id) < (?, ?, ?)"
@@ -77,6 +78,18 @@ def _values(db: sqlite3.Connection, seq: int) -> tuple[str, ...]:
     ).fetchall()
     columns = (author, text, "\n".join(text for (text,) in before))
     return tuple(" ".join(words(number, column)) for column in columns)
+
+
+def _file_texts(db: sqlite3.Connection, number: int, post_id: str) -> list[str]:
+    """What the files of a post say; nothing while m009 indexes posts from before there were such tables."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'post_files'").fetchone() is None:
+        return []
+    found = db.execute(
+        "SELECT f.text FROM post_files a JOIN files f ON f.digest = a.digest"
+        " WHERE a.conversation = ? AND a.post = ? ORDER BY a.position",
+        (number, post_id),
+    )
+    return [text for (text,) in found]
 
 
 def _at(db: sqlite3.Connection, conversation: int, order: Order) -> list[int]:

@@ -25,6 +25,7 @@ from bot.thread_log import (
     retention,
     rows,
     segments,
+    shelf,
     store,
     threads,
     upkeep,
@@ -82,6 +83,7 @@ class ThreadLog(asking.Asking):
         self._scrubber = scrubber
         self.accounts = accounts.Accounts(store=store)
         self.ratings = ratings.Ratings(store=store)
+        self.files = shelf.Files(store=store)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
         self._erased_while_running: dict[str, list[str]] = {}
 
@@ -164,6 +166,10 @@ class ThreadLog(asking.Asking):
     async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
         """Put a word in the place of posts that Claude's API refuses, until they are edited."""
         await self._store.write(functools.partial(changes.withhold, reply_id=reply.id, post_ids=post_ids))
+
+    async def file_data(self, digests: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of files by their hashes."""
+        return await self.files.data(digests)
 
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer, without words of posts that were deleted while it was written."""

@@ -53,3 +53,35 @@ def m013_feedback(db: sqlite3.Connection) -> None:
         PRIMARY KEY (reply, author)
     ) STRICT, WITHOUT ROWID""")
     db.execute("CREATE INDEX feedback_conversation ON feedback (conversation)")
+
+
+def m014_files(db: sqlite3.Connection) -> None:
+    """Files of posts, and what they hold: once for each content."""
+    db.execute("""CREATE TABLE files (
+        digest TEXT PRIMARY KEY,                 -- SHA-256 of the original
+        kind TEXT NOT NULL CHECK (kind IN ('image', 'pdf', 'text')),
+        media_type TEXT NOT NULL,
+        data BLOB NOT NULL,                      -- as it is sent; of a text nothing
+        text TEXT NOT NULL,                      -- what it says, clipped
+        note TEXT NOT NULL,
+        tokens INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        pages INTEGER NOT NULL
+    ) STRICT""")
+    db.execute("""CREATE TABLE post_files (
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        post TEXT NOT NULL,
+        position INTEGER NOT NULL,               -- among the post's files
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'read', 'unread')),
+        reason TEXT NOT NULL,                    -- why it is unread
+        digest TEXT REFERENCES files,
+        PRIMARY KEY (conversation, post, position)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX post_files_digest ON post_files (digest) WHERE digest IS NOT NULL")
+    db.execute("CREATE INDEX post_files_waiting ON post_files (conversation) WHERE state = 'waiting'")
+    db.execute(
+        "INSERT INTO post_files (conversation, post, position, state, reason)"
+        " SELECT p.conversation, p.id, file.key, 'unread', 'it came before I could read files'"
+        " FROM posts p, json_each(p.attachments) file WHERE p.role = 'user' AND p.attachments <> '[]'"
+    )

@@ -16,10 +16,18 @@ from bot import conversation
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+ANNOUNCED = ("id", "name", "media_type", "size", "url")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-POST = "id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place, withheld"
-"""The columns that `post` reads, in its order."""
+POST = (
+    "id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place, withheld,"
+    " CASE attachments WHEN '[]' THEN NULL ELSE (SELECT json_group_array(json_object('position', a.position,"
+    " 'state', a.state, 'reason', a.reason, 'digest', f.digest, 'kind', f.kind, 'media_type', f.media_type,"
+    " 'size', length(f.data), 'text', f.text, 'note', f.note, 'tokens', f.tokens, 'width', f.width,"
+    " 'height', f.height, 'pages', f.pages)) FROM post_files a LEFT JOIN files f ON f.digest = a.digest"
+    " WHERE a.conversation = posts.conversation AND a.post = posts.id) END"
+)
+"""The columns that `post` reads, in its order; the table must be called `posts`."""
 
 
 def clean(text: str) -> str:
@@ -57,9 +65,8 @@ def cleaned(post: conversation.Post) -> conversation.Post:
 
 def post(conversation_id: conversation.ConversationId, row: tuple[Any, ...]) -> conversation.Post:
     """The post of a row of POST."""
-    post_id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place, withheld = (
-        row
-    )
+    post_id, role, author, author_name, text, sent_at, addressed, attachments, edited_at, place = row[:10]
+    withheld, read = row[10:]
     return conversation.Post(
         conversation=conversation_id,
         id=post_id,
@@ -69,7 +76,7 @@ def post(conversation_id: conversation.ConversationId, row: tuple[Any, ...]) -> 
         text=text,
         sent_at=moment(sent_at),
         addressed=bool(addressed),
-        attachments=() if attachments == "[]" else _files(attachments),
+        attachments=() if attachments == "[]" else _files(attachments, read),
         edited_at=None if edited_at is None else moment(edited_at),
         place=place,
         withheld=bool(withheld),
@@ -78,7 +85,9 @@ def post(conversation_id: conversation.ConversationId, row: tuple[Any, ...]) -> 
 
 def dump_files(files: tuple[conversation.Attachment, ...]) -> str:
     """JSON of a post's files."""
-    return json.dumps([dataclasses.asdict(file) for file in files]) if files else "[]"
+    return (
+        json.dumps([{name: getattr(file, name) for name in ANNOUNCED} for file in files]) if files else "[]"
+    )
 
 
 def dump_plan(plan: conversation.Plan) -> str:
@@ -89,11 +98,32 @@ def dump_plan(plan: conversation.Plan) -> str:
 def load_plan(text: str) -> conversation.Plan:
     """The plan; fields of another version are left out, missing ones take their default."""
     known = {field.name for field in dataclasses.fields(conversation.Plan)}
-    return conversation.Plan(**{name: value for name, value in json.loads(text).items() if name in known})
+    fields = {name: value for name, value in json.loads(text).items() if name in known}
+    return conversation.Plan(**{**fields, "described": tuple(fields.get("described", ()))})
 
 
-def _files(text: str) -> tuple[conversation.Attachment, ...]:
+def announced(text: str) -> tuple[conversation.Attachment, ...]:
+    """The files of a post as the platform announced them."""
     return tuple(conversation.Attachment(**file) for file in json.loads(text))
+
+
+def _files(text: str, read: str | None) -> tuple[conversation.Attachment, ...]:
+    """The files of a post with what is known of each."""
+    known = {row["position"]: row for row in json.loads(read or "[]")}
+    return tuple(
+        dataclasses.replace(file, media=_media(known.get(position)))
+        for position, file in enumerate(announced(text))
+    )
+
+
+def _media(row: dict[str, Any] | None) -> conversation.Media | None:
+    """What became of a file, without its bytes; None while it is waited for."""
+    if row is None or row["state"] == "waiting":
+        return None
+    if row["kind"] is None or row["state"] == "unread":
+        return conversation.Media(kind="unread", digest=row["digest"] or "", reason=row["reason"])
+    fields = ("kind", "digest", "media_type", "size", "text", "note", "tokens", "width", "height", "pages")
+    return conversation.Media(**{name: row[name] for name in fields})
 
 
 def _clean_file(file: conversation.Attachment) -> conversation.Attachment:

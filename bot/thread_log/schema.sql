@@ -177,3 +177,26 @@ CREATE TABLE feedback (
     PRIMARY KEY (reply, author)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX feedback_conversation ON feedback (conversation);
+CREATE TABLE files (
+    digest TEXT PRIMARY KEY,                 -- SHA-256 of the original
+    kind TEXT NOT NULL CHECK (kind IN ('image', 'pdf', 'text')),
+    media_type TEXT NOT NULL,
+    data BLOB NOT NULL,                      -- as it is sent; of a text nothing
+    text TEXT NOT NULL,                      -- what it says, clipped
+    note TEXT NOT NULL,
+    tokens INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    pages INTEGER NOT NULL
+) STRICT;
+CREATE TABLE post_files (
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    post TEXT NOT NULL,
+    position INTEGER NOT NULL,               -- among the post's files
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'read', 'unread')),
+    reason TEXT NOT NULL,                    -- why it is unread
+    digest TEXT REFERENCES files,
+    PRIMARY KEY (conversation, post, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX post_files_digest ON post_files (digest) WHERE digest IS NOT NULL;
+CREATE INDEX post_files_waiting ON post_files (conversation) WHERE state = 'waiting';

@@ -84,6 +84,7 @@ def _before(
         newest_summary=plan.newest_summary if plan else None,
         offers_recall=plan is not None and plan.offers_recall,
         gave_up=plan is not None and plan.gave_up,
+        described=plan.described if plan else (),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import stage
@@ -199,12 +199,23 @@ class DiscordStage(stage.Stage):
         return said.id if self._is_channel(said.place) else said.place.channel
 
     async def _post(
-        self, place: stage.Place, text: str, *, by: str, to: stage.Said | None, event: bool
+        self,
+        place: stage.Place,
+        text: str,
+        *,
+        by: str,
+        to: stage.Said | None,
+        event: bool,
+        files: Sequence[stage.File] = (),
     ) -> str:
         if not event:
             self.service.disturb(discord.Disturbance(kind="lose"))
         return await self.service.post(
-            channel=place.channel, user=by, content=text, reply_to=None if to is None else to.id
+            channel=place.channel,
+            user=by,
+            content=text,
+            reply_to=None if to is None else to.id,
+            attachments=list(files) or None,
         )
 
     async def _edit(self, said: stage.Said, text: str, *, event: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 Body = Mapping[str, Any]
 
 _POST = re.compile(r'<post by="([^"]*)" id="([^"]*)">(.*?)</post>', re.DOTALL)
-_FILES = re.compile(r"\A(?:<file [^\n]*/>\n?)+")
+_FILES = re.compile(r"\A(?:<file [^\n]*?(?:/>|>\n.*?\n</file>)(?:\n|\Z))+", re.DOTALL)
 _NOW = "<now>"
 
 
@@ -25,7 +25,7 @@ class Spoken(NamedTuple):
 
 def posts(body: Body) -> list[Spoken]:
     """Every post by a person in the request, in order; what a summary covers is not among them."""
-    texts = [block["text"] for role, block in blocks(body) if role == "user"]
+    texts = [block.get("text", "") for role, block in blocks(body) if role == "user"]
     found = [match.groups() for text in texts for match in _POST.finditer(text)]
     return [
         Spoken(by=html.unescape(by), account=html.unescape(account), text=_FILES.sub("", text))
@@ -45,7 +45,7 @@ def dialogue(body: Body) -> list[tuple[str, str]]:
         if role == "assistant":
             said.append((role, block["text"]))
         else:
-            said += [(role, _FILES.sub("", match[3])) for match in _POST.finditer(block["text"])]
+            said += [(role, _FILES.sub("", match[3])) for match in _POST.finditer(block.get("text", ""))]
     return said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import stage
@@ -205,11 +205,27 @@ class SlackStage(stage.Stage):
         return f"{said.place.channel}/{said.place.thread or said.id}"
 
     async def _post(
-        self, place: stage.Place, text: str, *, by: str, to: stage.Said | None, event: bool
+        self,
+        place: stage.Place,
+        text: str,
+        *,
+        by: str,
+        to: stage.Said | None,
+        event: bool,
+        files: Sequence[stage.File] = (),
     ) -> str:
         thread = place.thread or (to.place.thread or to.id if to is not None else None)
+        uploaded = [
+            self.service.add_file(user=by, name=name, data=data, mimetype=media_type)
+            for name, data, media_type in files
+        ]
         return await self.service.post(
-            channel=place.channel, user=by, text=_typed(text, self.names), thread_ts=thread, deliver=event
+            channel=place.channel,
+            user=by,
+            text=_typed(text, self.names),
+            thread_ts=thread,
+            deliver=event,
+            files=uploaded or None,
         )
 
     async def _edit(self, said: stage.Said, text: str, *, event: bool) -> None:

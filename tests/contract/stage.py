@@ -13,7 +13,7 @@ import dataclasses
 import pathlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import laws
@@ -23,9 +23,10 @@ import sent
 from emulators import claude
 
 DAY = 86_400.0
+File = tuple[str, bytes, str]  # name, bytes, announced media type
 LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
 # What the bot does on its own is done in tasks with these names.
-BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome", "tending ")
+BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome", "tending ", "files ")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,18 +82,33 @@ class Stage(operated.Operated):
     # What people do.
 
     async def post(
-        self, place: Place, text: str, *, by: str | None = None, to: Said | None = None, event: bool = True
+        self,
+        place: Place,
+        text: str,
+        *,
+        by: str | None = None,
+        to: Said | None = None,
+        event: bool = True,
+        files: Sequence[File] = (),
     ) -> Said:
         """Write a post; `to` makes it a reply (Discord), `event=False` keeps it from the bot for now."""
-        post_id = await self._post(place, text, by=by or self.ada, to=to, event=event)
+        post_id = await self._post(place, text, by=by or self.ada, to=to, event=event, files=files)
         shown = self.readable(text)
         said = Said(place=place, id=post_id, text=shown)
         self.belongs(shown, self.conversation(said) if to is None else self.conversation(to))
         return said
 
-    async def mention(self, place: Place, text: str, *, by: str | None = None, event: bool = True) -> Said:
+    async def mention(
+        self,
+        place: Place,
+        text: str,
+        *,
+        by: str | None = None,
+        event: bool = True,
+        files: Sequence[File] = (),
+    ) -> Said:
         """Write a post that opens by mentioning the bot."""
-        return await self.post(place, f"{self.at(self.bot)} {text}", by=by, event=event)
+        return await self.post(place, f"{self.at(self.bot)} {text}", by=by, event=event, files=files)
 
     async def edit(self, said: Said, text: str, *, event: bool = True) -> Said:
         """Change a post; the conversation's next request may differ from the last."""
@@ -279,7 +295,16 @@ class Stage(operated.Operated):
             await self.kill()
 
     @abc.abstractmethod
-    async def _post(self, place: Place, text: str, *, by: str, to: Said | None, event: bool) -> str:
+    async def _post(
+        self,
+        place: Place,
+        text: str,
+        *,
+        by: str,
+        to: Said | None,
+        event: bool,
+        files: Sequence[File] = (),
+    ) -> str:
         """Write a post, return its id."""
 
     @abc.abstractmethod

@@ -8,6 +8,7 @@ import sys
 import typer.main
 
 from bot import cli, commands, settings
+from bot.files import kinds
 
 ROOT = pathlib.Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -38,6 +39,17 @@ def test_the_settings_table_is_the_settings_class() -> None:
 def test_the_commands_table_is_the_commands() -> None:
     """Every word people can say stands in the table, in the order of `help`."""
     assert list(table("Commands")) == list(commands.WORDS)
+
+
+def test_the_files_table_is_what_is_read_and_what_is_not() -> None:
+    """Every kind of file stands in the table, with its endings and the reason where it is not read."""
+    rows = table("Files")
+    assert [kind.name for kind in kinds.KINDS.values()] == list(rows)
+    for kind in kinds.KINDS.values():
+        endings, outcome = rows[kind.name]
+        assert ", ".join(kind.endings) == endings
+        assert (kind.way == "unread") == outcome.startswith("not read: ")
+        assert kind.reason in outcome
 
 
 def test_the_command_line_table_is_the_command_line() -> None:

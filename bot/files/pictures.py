@@ -1,0 +1,96 @@
+"""A picture as it is sent: upright, without metadata, scaled once to what the model looks at.
+
+Runs in the child process. Only the header is read before the size in pixels is judged.
+Source of the figures: the vendor's page "Vision": a token is a patch of 28 x 28 pixels; past 20 pictures
+in a request each side is limited to 2,000 pixels; 10 MB of base64 each.
+"""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from bot.files import kinds
+
+PATCH = 28  # pixels
+MOST_PNG_BYTES = 1_500_000  # a picture that is longer as PNG is a photograph
+QUALITY = 85
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """The fields of a `child.Read`; raises what Pillow raises."""
+    Image.MAX_IMAGE_PIXELS = kinds.MOST_JPEG_PIXELS  # Pillow itself refuses at twice this
+    try:
+        picture = Image.open(BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError:
+        return {"kind": "unread", "reason": kinds.TOO_MANY_PIXELS}
+    with picture:
+        most = kinds.MOST_JPEG_PIXELS if picture.format == "JPEG" else kinds.MOST_PIXELS
+        width, height = picture.size
+        if width * height > most:
+            return {"kind": "unread", "reason": kinds.TOO_MANY_PIXELS}
+        note = "the first picture of an animation" if getattr(picture, "n_frames", 1) > 1 else ""
+        size = fitting(width, height)
+        picture.draft("RGB", size)  # a JPEG is decoded at the next larger fraction of its size
+        upright = ImageOps.exif_transpose(picture)
+        shown = _plain(upright)
+    size = fitting(*((height, width) if _turned(upright.size, (width, height)) else (width, height)))
+    if shown.size != size:
+        shown = shown.resize(size, Image.Resampling.LANCZOS)
+    encoded, media_type = _encoded(shown, photograph=picture.format in {"JPEG", "AVIF"})
+    return {
+        "kind": "image",
+        "media_type": media_type,
+        "data": encoded,
+        "width": size[0],
+        "height": size[1],
+        "note": note,
+    }
+
+
+def fitting(width: int, height: int) -> tuple[int, int]:
+    """The size at which a picture is sent: its own, or the largest that keeps both limits."""
+    scale = min(1.0, kinds.MOST_SIDE / max(width, height))
+    while True:
+        size = max(1, int(width * scale)), max(1, int(height * scale))
+        if tokens(*size) <= kinds.MOST_PICTURE_TOKENS:
+            return size
+        scale *= min(0.99, math.sqrt(kinds.MOST_PICTURE_TOKENS / tokens(*size)))
+
+
+def tokens(width: int, height: int) -> int:
+    """What a picture of this size costs."""
+    return math.ceil(width / PATCH) * math.ceil(height / PATCH)
+
+
+def _turned(now: tuple[int, int], before: tuple[int, int]) -> bool:
+    return (now[0] < now[1]) != (before[0] < before[1])
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """In a mode that PNG and JPEG share, what was transparent kept as such."""
+    if picture.mode in {"RGB", "L", "RGBA"}:
+        return picture
+    transparent = picture.mode in {"LA", "PA", "La"} or "transparency" in picture.info
+    return picture.convert("RGBA" if transparent else "RGB")
+
+
+def _encoded(picture: Image.Image, *, photograph: bool) -> tuple[bytes, str]:
+    """The bytes, written from the pixels alone, and their type."""
+    bare = Image.frombytes(picture.mode, picture.size, picture.tobytes())  # without what `info` carries along
+    if not photograph:
+        out = BytesIO()
+        bare.save(out, "PNG", optimize=True)
+        if out.tell() <= MOST_PNG_BYTES:
+            return out.getvalue(), "image/png"
+    if bare.mode == "RGBA":
+        white = Image.new("RGB", bare.size, "white")
+        white.paste(bare, mask=bare.getchannel("A"))
+        bare = white
+    out = BytesIO()
+    bare.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue(), "image/jpeg"
