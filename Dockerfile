@@ -11,7 +11,7 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --no-compile --only-binary :all: --require-hashes -r requirements.lock
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.lock
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 threadmate \
@@ -22,6 +22,8 @@ COPY bot /app/bot
 COPY adapters /app/adapters
 COPY emulators /app/emulators
 COPY playground /app/playground
+# Compiled here, because nothing can be written later: else every start would compile it all again.
+RUN /venv/bin/python -m compileall -q /app
 ENV PATH=/venv/bin:$PATH \
     PYTHONPATH=/app \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once."""
+"""SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once. SIGHUP is passed over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
 
 
 class Stops:
@@ -16,6 +20,8 @@ class Stops:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._asked)
+        hangup = {"do": "restart it: settings are read at the start"}
+        loop.add_signal_handler(signal.SIGHUP, lambda: log.info("bot.hangup_ignored", **hangup))
 
     def _asked(self) -> None:
         if self.first.is_set():

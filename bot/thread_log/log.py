@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import functools
@@ -15,6 +16,7 @@ from bot.thread_log import (
     bills,
     changes,
     choices,
+    copies,
     corrections,
     echoes,
     finding,
@@ -55,11 +57,14 @@ async def open(  # noqa: A001 - `thread_log.open` reads as what it does
         pathlib.Path(path), now=rows.micros(clock()), busy_seconds=busy_seconds
     ) as opened:
         scrubber = upkeep.Scrubber(store=opened)
+        ageing = asyncio.create_task(copies.expire(pathlib.Path(path)), name="thread log copies")
         scrubber.start()  # what an earlier run erased may not be scrubbed yet
         try:
             with owners.present(pathlib.Path(path)) as owner:
                 yield ThreadLog(store=opened, scrubber=scrubber, clock=clock, owner=owner)
         finally:
+            ageing.cancel()
+            await asyncio.gather(ageing, return_exceptions=True)
             await scrubber.stop()
 
 

@@ -51,6 +51,14 @@ def waiting(db: sqlite3.Connection) -> int:
     return len(STEPS) - int(done)
 
 
+def newest(db: sqlite3.Connection) -> str | None:
+    """The last step that a database has taken; None for a new one."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchone() is None:
+        return None
+    (name,) = db.execute("SELECT max(name) FROM migrations").fetchone()
+    return None if name is None else str(name)
+
+
 def _check_owner(db: sqlite3.Connection) -> None:
     (owner,) = db.execute("PRAGMA application_id").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()

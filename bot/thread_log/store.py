@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 
 from bot import errors
-from bot.thread_log import migrations
+from bot.thread_log import copies, migrations
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -137,7 +137,7 @@ async def opened(path: pathlib.Path, *, now: int, busy_seconds: float) -> AsyncI
     async with contextlib.AsyncExitStack() as stack:
         try:
             writer = await stack.enter_async_context(_connection(path, busy_seconds=busy_seconds))
-            await writer.run(functools.partial(_prepare, now=now))
+            await writer.run(functools.partial(_prepare, path=path, now=now))
             reader = await stack.enter_async_context(_connection(path, busy_seconds=busy_seconds))
             await reader.run(lambda db: db.execute("PRAGMA query_only = ON").close())
         except sqlite3.Error as error:
@@ -175,10 +175,11 @@ def _connect(path: pathlib.Path, busy_seconds: float) -> sqlite3.Connection:
     return db
 
 
-def _prepare(db: sqlite3.Connection, *, now: int) -> None:
+def _prepare(db: sqlite3.Connection, *, path: pathlib.Path, now: int) -> None:
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise errors.LogUnusable("The database's disk does not support SQLite's WAL mode: use a local disk.")
+    copies.keep(db, path)
     migrations.migrate(db, now=now)
 
 

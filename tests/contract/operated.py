@@ -91,6 +91,11 @@ class Operated(abc.ABC):
         )
         await self.connected()
 
+    def signal(self, number: int) -> None:
+        """Send that process a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def kill(self) -> None:
         """End that process at once, as a power cut does."""
         process, self._process = self._process, None
