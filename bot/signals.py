@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once. SIGHUP is passed over."""
+"""SIGTERM and SIGINT: the first asks for an orderly end, the second for one at once. SIGHUP is nothing."""
 
 from __future__ import annotations
 

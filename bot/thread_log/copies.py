@@ -38,8 +38,8 @@ def keep(db: sqlite3.Connection, path: pathlib.Path) -> None:
         _copy(db, target)
     except (OSError, sqlite3.Error) as error:
         raise errors.LogUnusable(
-            f"Before an upgrade the database is copied, and it cannot be ({error}): make room for a second one "
-            f"in {target.parent}."
+            f"Before an upgrade the database is copied, and it cannot be ({error}): make room for a second "
+            f"one in {target.parent}."
         ) from error
     log.info("upgrade.copied", copy=target.name, deleted_after_days=round(KEPT / 86_400))
 
