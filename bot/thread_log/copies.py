@@ -13,6 +13,7 @@ import os
 import pathlib
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 
 import structlog
 
@@ -55,6 +56,17 @@ def _copy(db: sqlite3.Connection, target: pathlib.Path) -> None:
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextlib.asynccontextmanager
+async def ageing(path: pathlib.Path) -> AsyncIterator[None]:
+    """Delete each copy when it is old, while the block runs."""
+    task = asyncio.create_task(expire(path), name="thread log copies")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def expire(path: pathlib.Path) -> None:

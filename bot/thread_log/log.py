@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime as dt
 import functools
@@ -53,18 +52,14 @@ async def open(  # noqa: A001 - `thread_log.open` reads as what it does
             "The thread log lives in an SQLite file: write DATABASE_URL as sqlite:///bot.db"
             " (relative to the working directory) or sqlite:////var/lib/bot.db."
         )
-    async with store.opened(
-        pathlib.Path(path), now=rows.micros(clock()), busy_seconds=busy_seconds
-    ) as opened:
+    opening = store.opened(pathlib.Path(path), now=rows.micros(clock()), busy_seconds=busy_seconds)
+    async with opening as opened, copies.ageing(pathlib.Path(path)):
         scrubber = upkeep.Scrubber(store=opened)
-        ageing = asyncio.create_task(copies.expire(pathlib.Path(path)), name="thread log copies")
         scrubber.start()  # what an earlier run erased may not be scrubbed yet
         try:
             with owners.present(pathlib.Path(path)) as owner:
                 yield ThreadLog(store=opened, scrubber=scrubber, clock=clock, owner=owner)
         finally:
-            ageing.cancel()
-            await asyncio.gather(ageing, return_exceptions=True)
             await scrubber.stop()
 
 
