@@ -45,6 +45,7 @@ from bot import (
     tracing,
 )
 from bot.files import fetching
+from bot.tools import approving, shelf
 
 log = structlog.get_logger()
 
@@ -123,10 +124,11 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
         keeper = parts.keeper(chosen, book, model, counted, purse, chooser.of)
         stack.push_async_callback(keeper.aclose)
         files = fetching.Fetching(log=book.files, platforms=platforms, sleep=sleep)
+        kit = await stack.enter_async_context(parts.kit(chosen, book, platforms, counted, chooser.of))
         intake = conversations.Conversations(
             log=book,
             responder=_responder(
-                chosen, book, model, platforms, counted, keeper, purse, chooser.of, tracer, files
+                chosen, book, model, platforms, counted, keeper, purse, chooser.of, tracer, files, kit
             ),
             metrics=counted,
             trace=tracer,
@@ -144,11 +146,12 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
         actions: dict[str, pressing.Handler] = {
             thumbs.ACTION: rated.pressed,
             forgetting.ACTION: desk.pressed,
+            approving.ACTION: kit.desk.press,
         }
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
         platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))
-        port = await stack.enter_async_context(_served(chosen, book, adapters, counted))
+        port = await stack.enter_async_context(_served(chosen, book, adapters, counted, kit))
         for adapter in adapters.values():
             await stack.enter_async_context(adapter)
             stack.push_async_callback(intake.drain, 0)  # before the adapter goes: workers need it
@@ -167,12 +170,13 @@ def _served(
     book: thread_log.ThreadLog,
     adapters: Mapping[str, Adapter],
     counted: metrics.Metrics,
+    kit: shelf.Tools,
 ) -> contextlib.AbstractAsyncContextManager[int]:
     """The bot's own port, answering while the block runs; which it is."""
     sockets = {name: adapter.healthy for name, adapter in adapters.items()}
     ready = readiness.Readiness(book=book, sockets=sockets, metrics=counted, now=parts.now)
     routes = [route for adapter in adapters.values() for route in adapter.routes()]
-    served = http.application(ready.checks(), counted.registry, routes, ready.refresh)
+    served = http.application(ready.checks(), counted.registry, routes, ready.refresh, notes=kit.problems)
     return http.serve(served, host=chosen.bot_http_host, port=chosen.bot_http_port)
 
 
@@ -216,12 +220,14 @@ def _responder(
     choose: choosing.Choose,
     tracer: tracing.Tracer,
     files: fetching.Fetching,
+    kit: shelf.Tools,
 ) -> responder.Responder:
     return responder.Responder(
         log=book,
         model=model,
         platforms=platforms,
         choose=choose,
+        tools=kit,
         summary_model=chosen.bot_summary_model,
         metrics=counted,
         now=parts.now,

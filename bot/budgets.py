@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import structlog
 
-from bot import accounting, conversation, errors, ports
+from bot import accounting, conversation, errors, ports, toolsets
 
 log = structlog.get_logger()
 
@@ -186,11 +186,16 @@ class Metered:
         """See ports.Draft."""
         self._draft.billed(model, usage)
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
         """See ports.Helper."""
         if not isinstance(self._draft, ports.Helper):
-            return f"There is no tool {tool!r}."
-        return await self._draft.use(tool, asked)
+            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+        return await self._draft.use(call)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """See ports.Helper."""
+        if isinstance(self._draft, ports.Helper):
+            self._draft.served(tool, done=done)
 
     async def calling(self, model: str, most: conversation.Usage) -> None:
         """Hold what the call can cost; the one before it is settled first."""

@@ -92,6 +92,11 @@ def held(last: conversation.LastRequest) -> int:
     return last.usage.read + last.usage.written_5m + last.usage.written_1h
 
 
+def browsed(usage: conversation.Usage) -> bool:
+    """Whether the web was read within the call: its input is then more than what was sent."""
+    return any((usage.raw.get("server_tool_use") or {}).values())
+
+
 def breakpoints(
     turns: Sequence[conversation.Turn], *, sent: frozenset[str], lifetime: conversation.Lifetime
 ) -> tuple[conversation.Breakpoint, ...]:
@@ -139,7 +144,7 @@ def explain(
     `changed`: something the one before carried was edited or deleted; `now`: when the request was sent;
     `minimum`: tokens of the model's shortest cached prefix; `said`: the API's own reason.
     """
-    if before is None or "none" in {plan.lifetime, before.plan.lifetime}:
+    if before is None or "none" in {plan.lifetime, before.plan.lifetime} or browsed(before.usage):
         return ""
     expected = plan.expected_read or held(before)
     if usage.read >= expected * (1 - SLACK):
@@ -149,7 +154,7 @@ def explain(
         "too short": max(expected, usage.input) < minimum,
         "model changed": then.model != plan.model,
         "prompt changed": said == "system_changed" or "" != then.prompt != plan.prompt,
-        "tools changed": said == "tools_changed",
+        "tools changed": said == "tools_changed" or then.tools != plan.tools,
         "expired": not is_warm(before, now),
         "effort changed": (then.effort, then.thinking) != (plan.effort, plan.thinking),
         "post changed": changed,

@@ -19,7 +19,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Literal
 
-from bot import caching, conversation, covering, fitting, recalling, segmenting, sizes, turns
+from bot import caching, conversation, covering, fitting, recalling, segmenting, sizes, toolsets, turns
 
 Strategy = Literal["summarise", "window", "full"]
 WINDOW_SHARE = 0.9  # how much of the model's window a request may fill
@@ -68,14 +68,16 @@ def decide(
     now: dt.datetime,
     costs: caching.Costs = caching.DEAREST,
     lifetime: conversation.Lifetime | None = None,
+    tools: toolsets.Toolset = toolsets.NONE,
 ) -> Decision:
     """Decide the request that answers the thread as it stands; `lifetime`: not to be chosen (in a replay)."""
-    marks = limits(policy, facts, system=system)
-    if thread.last is not None and other_prompt(thread.last.plan, system):  # a new prefix begins
+    front = system + tools.text  # what stands before the history and is no part of it
+    marks = limits(policy, facts, system=front)
+    if thread.last is not None and _begins_anew(thread.last.plan, system, tools):
         thread = dataclasses.replace(thread, last=None)
-    room = _room(policy, facts, system=system)
+    room = _room(policy, facts, system=front)
     thread, described = _fitted(thread, room=room)
-    kept, fresh = covering.both(thread, summarises=policy.strategy != "window", system=system)
+    kept, fresh = covering.both(thread, summarises=policy.strategy != "window", system=front)
     lifetime = lifetime or _lifetime(thread, kept, marks, costs)
     last = thread.last
     warm = last is not None and last.plan.model == policy.model and caching.is_warm(last, now)
@@ -105,14 +107,21 @@ def decide(
             previous_message=thread.before.message_id if thread.before is not None else "",
             prompt=fingerprint(system),
             described=described,
+            tools=tools.id,
         ),
         history_tokens=history,
         summarise_before=cut if cut is not None and policy.strategy != "window" else None,
     )
 
 
-def request(thread: conversation.Thread, plan: conversation.Plan, *, system: str) -> conversation.Request:
-    """The request that a plan makes of a thread: a pure function of both."""
+def request(
+    thread: conversation.Thread,
+    plan: conversation.Plan,
+    *,
+    system: str,
+    tools: toolsets.Toolset = toolsets.NONE,
+) -> conversation.Request:
+    """The request that a plan makes of a thread, and of the list of tools that it names: a pure function."""
     used = segmenting.in_use(thread.summaries, plan.newest_summary)
     posts = segmenting.uncovered(
         fitting.apply(thread.posts, plan.described), used, first_place=plan.first_place
@@ -129,7 +138,7 @@ def request(thread: conversation.Thread, plan: conversation.Plan, *, system: str
         turns=built,
         breakpoints=caching.breakpoints(built, sent=sent, lifetime=plan.lifetime),
         varying=f"<now>{newest:%A %Y-%m-%d %H:%M} UTC</now>" if newest else "",
-        tools=(recalling.TOOL,) if plan.offers_recall else (),
+        tools=((recalling.TOOL,) if plan.offers_recall else ()) + tools.tools,
     )
 
 
@@ -151,6 +160,11 @@ def _fitted(thread: conversation.Thread, *, room: int) -> tuple[conversation.Thr
     posts = fitting.apply(thread.posts, described)
     last = thread.last if described == thread.described else None  # what was sent reads differently now
     return dataclasses.replace(thread, posts=posts, last=last), described
+
+
+def _begins_anew(plan: conversation.Plan, system: str, tools: toolsets.Toolset) -> bool:
+    """Whether a request cannot extend one of that plan: what stands in front of the history is another."""
+    return other_prompt(plan, system) or plan.tools != tools.id
 
 
 def limits(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> Marks:
@@ -271,4 +285,4 @@ def _expected_read(
     if last is None or not extends or last.plan.model != policy.model or not caching.is_warm(last, now):
         return 0
     held = caching.held(last)
-    return held if held >= facts.min_prefix_tokens else 0
+    return held if held >= facts.min_prefix_tokens and not caching.browsed(last.usage) else 0

@@ -220,6 +220,7 @@ class Plan:
     previous_message: str = ""  # the API's id of the last answer: it can say why a prefix was not found
     prompt: str = ""  # which `system` it was made for, as a fingerprint; "" for one of an older version
     described: tuple[str, ...] = ()  # files that stand as their description only: see `fitting.key`
+    tools: str = ""  # the id of the list of tools beside recall (toolsets.Toolset), "" for none
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -229,6 +230,7 @@ class Tool:
     name: str
     description: str
     parameters: Mapping[str, Any]  # a JSON schema
+    served: Mapping[str, Any] | None = None  # the API's own definition, where its servers carry the tool out
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -74,7 +74,9 @@ def _scaled(cover: Cover, scale: float, *, history: int | None = None) -> Cover:
 def _billed(thread: conversation.Thread, cover: Cover, *, newest: int, system: str) -> int:
     """Tokens of the history if nothing is cut: billed up to the anchor, estimated after it (Rule 3)."""
     last = thread.last
-    if last is None or last.usage.total == 0 or not same(last.plan, cover, newest=newest):
+    if last is None or last.usage.total == 0 or caching.browsed(last.usage):
+        return cover.history
+    if not same(last.plan, cover, newest=newest):
         return cover.history
     answer = sum(size.tokens for size in cover.measured if size.place == last.place)
     held = caching.held(last)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
-from bot import conversation, ports, recalling
+from bot import conversation, ports, toolsets
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -16,7 +15,8 @@ class Draft:
     """What Claude has said so far; `changed` wakes whoever shows it."""
 
     changed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-    search: Callable[[Mapping[str, Any]], Awaitable[str]] | None = None  # answers Claude's recall
+    box: ports.Toolbox | None = None  # what Claude may use
+    progress: str = ""  # what is being done now; shown under the text until there is more of it
     _parts: list[str] = dataclasses.field(default_factory=list)
     length: int = 0
     bills: list[tuple[str, conversation.Usage]] = dataclasses.field(default_factory=list)
@@ -33,16 +33,38 @@ class Draft:
         """Begin again; see ports.Draft."""
         self._parts.clear()
         self.length = 0
+        self.progress = ""
+        if self.box is not None:
+            self.box.restart()
 
     def billed(self, model: str, usage: conversation.Usage) -> None:
         """Keep the bill of a call that is not in the answer; see ports.Draft."""
         self.bills.append((model, usage))
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
-        """Carry out what Claude asks for while it answers."""
-        if tool != recalling.TOOL.name or self.search is None:
-            return f"There is no tool {tool!r}."
-        return await self.search(asked)
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
+        """Carry out what Claude asks for while it answers; see ports.Helper."""
+        if self.box is None:
+            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+        return await self.box.use(call, self.tell)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """See ports.Helper."""
+        if self.box is not None:
+            self.box.served(tool, self.tell, done=done)
+
+    def tell(self, line: str) -> None:
+        """Show what is being done now, "" for nothing in particular."""
+        self.progress = line
+        self.changed.set()
+
+    @property
+    def shown(self) -> str:
+        """What people see: the text so far, and what is being done."""
+        return (
+            "\n\n".join(filter(None, (self.text.rstrip(), f"*{self.progress}*")))
+            if self.progress
+            else self.text
+        )
 
     @property
     def text(self) -> str:
@@ -62,17 +84,20 @@ async def showing(post: ports.ReplyPost, draft: Draft, monotonic: Callable[[], f
     done = False
 
     async def show() -> None:
-        shown = 0
+        shown, length, seen = "", 0, False
         while not done:
             await draft.changed.wait()
             draft.changed.clear()
-            wait = post.pacer.wait(monotonic(), shown, draft.length)
+            if not draft.progress and not draft.length:  # nothing yet, or the call is being made again
+                continue
+            # A line of progress changes the text without making it longer: it counts as one character.
+            wait = post.pacer.wait(monotonic(), length if seen else 0, max(length + 1, draft.length))
             if wait > 0 and not done:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(over.wait(), wait)
-            if draft.length not in {0, shown} and not done:  # 0: the call is being made again
-                shown = draft.length
-                await post.show(draft.head + draft.text)
+            if draft.shown.strip() and draft.shown != shown and not done:
+                shown, length, seen = draft.shown, draft.length, True
+                await post.show(draft.head + shown)
 
     over = asyncio.Event()
     task = asyncio.create_task(show())

@@ -30,10 +30,12 @@ def application(
     routes: Iterable[web.RouteDef] = (),
     refresh: Refresh | None = None,
     patience: float = PATIENCE,
+    notes: Callable[[], Mapping[str, str]] = dict,
 ) -> web.Application:
     """The routes: `/healthz` (the process runs), `/readyz` (every check passes), `/metrics`, and the rest.
 
-    `refresh` brings figures up to date that are looked up rather than counted; `patience`: seconds for each.
+    `refresh` brings figures up to date that are looked up rather than counted; `patience`: seconds for each;
+    `notes`: what is wrong without keeping the bot from its work.
     """
 
     async def made(check: Check) -> str | None:
@@ -48,7 +50,12 @@ def application(
     async def readyz(_request: web.Request) -> web.Response:
         results = {name: await made(check) for name, check in checks.items()}
         wrong = {name: result for name, result in results.items() if result is not None}
-        body = {"status": "not ready" if wrong else "ok", "checks": {**dict.fromkeys(results, "ok"), **wrong}}
+        body: dict[str, object] = {
+            "status": "not ready" if wrong else "ok",
+            "checks": {**dict.fromkeys(results, "ok"), **wrong},
+        }
+        if noted := notes():
+            body["notes"] = dict(noted)
         return web.json_response(body, status=503 if wrong else 200)
 
     async def metrics(_request: web.Request) -> web.Response:

@@ -33,6 +33,8 @@ class Metrics:
     queue: prometheus_client.Gauge
     queue_age: prometheus_client.Gauge
     loop_lag: prometheus_client.Histogram
+    tools: prometheus_client.Counter
+    tool_seconds: prometheus_client.Histogram
 
     def bill(self, model: str, usage: conversation.Usage, usd: float | None) -> None:
         """Count one call's tokens by kind, and its money where the price is known."""
@@ -82,6 +84,11 @@ def create() -> Metrics:
         errors=counter("errors", "Answers and deliveries that failed", "kind"),
         feedback=counter("feedback", "Thumbs that people pressed under answers", "platform", "thumb"),
         busy=gauge("busy_conversations", "Conversations being answered or waiting"),
+        # outcome: ran, failed, unsure, refused, expired, repeated, capped, unknown
+        tools=counter("tool_calls", "Uses of tools by Claude", "server", "tool", "outcome"),
+        tool_seconds=latency(
+            "tool", "From asking for a tool to its result, a person's yes included", "server"
+        ),
         queue=gauge("queue", "Conversations with a question that is not answered yet"),
         queue_age=gauge("queue_age_seconds", "How long the oldest of them has waited"),
         loop_lag=prometheus_client.Histogram(

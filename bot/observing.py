@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from bot import conversation, errors, metrics, ports
+from bot import conversation, errors, metrics, ports, toolsets
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,8 +62,13 @@ class Watched:
         """See ports.Draft."""
         self.draft.billed(model, usage)
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
         """See ports.Helper."""
         if not isinstance(self.draft, ports.Helper):
-            return f"There is no tool {tool!r}."
-        return await self.draft.use(tool, asked)
+            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+        return await self.draft.use(call)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """See ports.Helper."""
+        if isinstance(self.draft, ports.Helper):
+            self.draft.served(tool, done=done)

@@ -24,6 +24,7 @@ from bot import (
     thread_log,
     tracing,
 )
+from bot.tools import shelf
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -113,6 +114,26 @@ def keeper(
         bill=bill,
         lend=purse.beside,
         now=now,
+    )
+
+
+def kit(
+    chosen: settings.Settings,
+    book: thread_log.ThreadLog,
+    platforms: Mapping[str, ports.Platform],
+    counted: metrics.Metrics,
+    choose: choosing.Choose,
+) -> contextlib.AbstractAsyncContextManager[shelf.Tools]:
+    """Every tool there is, servers kept connected while the block runs."""
+    return shelf.opened(
+        chosen.tools(),
+        choose=choose,
+        book=book,
+        lists=book.tools,
+        calls=book.tools,
+        platforms=platforms,
+        counted=counted,
+        monotonic=time.monotonic,
     )
 
 

@@ -24,4 +24,5 @@ def choices(chosen: settings.Settings) -> choosing.Choices:
         policy=policy(chosen),
         instructions=chosen.system_prompt(),
         thread_replies=chosen.bot_thread_replies,
+        web=chosen.bot_web_tools == "on",
     )

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from bot import commands, conversation, pacing
+from bot import commands, conversation, pacing, toolsets
 
 
 class Intake(Protocol):
@@ -189,8 +189,11 @@ class Draft(Protocol):
 class Helper(Protocol):
     """A draft whose owner carries out what Claude asks for while it answers."""
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
         """Carry out a tool call; what it gives, bounded and marked as data."""
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """Anthropic's servers begin, or have ended, a use of a tool of theirs."""
 
 
 @runtime_checkable
@@ -212,6 +215,38 @@ class Model(Protocol):
 
     async def answer(self, request: conversation.Request, draft: Draft) -> conversation.Answer:
         """Make the call, with bounded retries; raises ModelError."""
+
+
+class Toolbox(Protocol):
+    """What Claude may use in one answer. `tell` shows a line of progress, "" takes it away."""
+
+    async def use(self, call: toolsets.Call, tell: Callable[[str], None]) -> toolsets.Result:
+        """Carry out a call; whatever goes wrong is the result."""
+
+    def served(self, tool: str, tell: Callable[[str], None], *, done: bool) -> None:
+        """Anthropic's servers begin, or have ended, a use of a tool of theirs."""
+
+    def restart(self) -> None:
+        """Claude is called again from the beginning of the answer."""
+
+
+class Tools(Protocol):
+    """Every tool there is, recall included."""
+
+    async def offered(self, reply: conversation.Reply) -> toolsets.Toolset:
+        """What is offered beside recall in a conversation now."""
+
+    async def kept(self, list_id: str) -> toolsets.Toolset:
+        """The list that a plan names."""
+
+    async def keep(self, offered: toolsets.Toolset) -> None:
+        """Commit a list before a plan names it."""
+
+    def box(self, reply: conversation.Reply) -> Toolbox:
+        """The tools of one answer."""
+
+    def refused(self, offered: toolsets.Toolset, taken: toolsets.Toolset) -> None:
+        """Claude's API took a request only with fewer tools than it was offered."""
 
 
 class Hit(Protocol):

@@ -16,7 +16,7 @@ import dataclasses
 import datetime as dt
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -28,19 +28,20 @@ from bot import (
     conversation,
     drafts,
     errors,
+    insisting,
     metrics,
     ports,
     prices,
-    recalling,
     segmenting,
     summarising,
+    toolsets,
     tracing,
-    withholding,
 )
 
 log = structlog.get_logger()
 
 Collect = Callable[[conversation.Reply], Awaitable[None]]
+T = TypeVar("T")
 
 SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
@@ -55,6 +56,7 @@ class Responder:
     log: ports.Log
     model: ports.Model
     platforms: Mapping[str, ports.Platform]
+    tools: ports.Tools
     choose: choosing.Choose
     summary_model: str
     metrics: metrics.Metrics
@@ -144,18 +146,19 @@ class Responder:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
         choices = await self.choose(reply.conversation)
         with self.trace.span("plan"):
-            request, thread = await self._request(reply, choices)
-        draft = drafts.Draft(
-            search=functools.partial(self._search, reply), head=attaching.opening(thread.posts)
+            request, thread, offered = await self._request(reply, choices)
+        draft = drafts.Draft(box=self.tools.box(reply), head=attaching.opening(thread.posts))
+        asking = insisting.Insisting(
+            log=self.log, tools=self.tools, reply=reply, model=self._paid(reply), draft=draft
         )
         sent_at = self.now()
         try:
             async with drafts.showing(post, draft, self.monotonic):
-                answer = await self._until(stop, self._ask(reply, request, thread, draft))
+                got = await self._until(stop, asking.ask(request, thread, offered))
         finally:
             for model, usage in draft.bills:
                 await self._bill(reply, "lost", model, usage)
-        if answer is None:
+        if got is None:
             answer = conversation.Answer(
                 text=draft.text.strip(),
                 usage=conversation.Usage(),
@@ -164,7 +167,8 @@ class Responder:
                 message_id="",
             )
         else:
-            miss = await self._missed(request.plan, answer, thread, sent_at)
+            answer, plan = got
+            miss = await self._missed(plan, answer, thread, sent_at)
             await self._bill(
                 reply, "answer", answer.model, answer.usage, message_id=answer.message_id, miss=miss
             )
@@ -172,37 +176,12 @@ class Responder:
         text = await self.log.written(reply, answer)
         return (draft.head + text + NOTES.get(answer.stop_reason, "") + draft.note).strip()
 
-    async def _ask(
-        self,
-        reply: conversation.Reply,
-        request: conversation.Request,
-        thread: conversation.Thread,
-        draft: drafts.Draft,
-    ) -> conversation.Answer:
-        """Claude's answer, if need be without the post that its API refuses, which is remembered."""
-
-        async def ask(tried: conversation.Thread) -> conversation.Answer:
-            draft.restart()
-            asked = request
-            if tried is not thread:
-                asked = await self._carrying(context.request(tried, request.plan, system=request.system))
-            return await self._paid(reply).answer(asked, draft)
-
-        answer, refused = await withholding.answer(ask, thread, request.turns)
-        if not refused:
-            return answer
-        await self.log.withhold(reply, refused)
-        draft.note = withholding.NOTE
-        return answer
-
     def _paid(self, reply: conversation.Reply) -> ports.Model:
         return self.lend(reply) if self.lend is not None else self.model
 
     @staticmethod
-    async def _until(
-        stop: asyncio.Event, call: Coroutine[Any, Any, conversation.Answer]
-    ) -> conversation.Answer | None:
-        """The call's answer, or None when `stop` came first; the call is cancelled then."""
+    async def _until(stop: asyncio.Event, call: Coroutine[Any, Any, T]) -> T | None:
+        """What the call gives, or None when `stop` came first; the call is cancelled then."""
         answering = asyncio.ensure_future(call)
         stopping = asyncio.ensure_future(stop.wait())
         try:
@@ -258,15 +237,10 @@ class Responder:
             )
         return miss
 
-    async def _search(self, reply: conversation.Reply, asked: Mapping[str, Any]) -> str:
-        """What Claude finds when it looks for older posts of this conversation."""
-        hits = await self.log.search(reply.conversation, recalling.query(asked), recalling.HITS)
-        return recalling.result([await self.log.around(hit.post, recalling.AROUND) for hit in hits])
-
     async def _request(
         self, reply: conversation.Reply, choices: choosing.Choices
-    ) -> tuple[conversation.Request, conversation.Thread]:
-        """The request of this reply, decided once, then the same after every restart; and its thread.
+    ) -> tuple[conversation.Request, conversation.Thread, toolsets.Toolset]:
+        """The request of this reply, decided once, then the same after every restart; its thread and tools.
 
         Decided anew where the model or the prompt was changed since.
         """
@@ -275,26 +249,28 @@ class Responder:
         thread = await self._thread(reply, choices)
         plan = reply.plan
         if plan is None or plan.model != choices.policy.model or context.other_prompt(plan, choices.system):
-            decision = await self._decide(thread, choices)
+            offered = await self.tools.offered(reply)
+            decision = await self._decide(thread, choices, offered)
             for _ in range(SUMMARIES):
                 if decision.summarise_before is None:
                     break
                 with self.trace.span("summarise"):
                     thread = await self._summarise(reply, choices, thread, decision.summarise_before)
-                decision = await self._decide(thread, choices)
+                decision = await self._decide(thread, choices, offered)
             plan = decision.plan
+            await self.tools.keep(offered)
             await self.log.plan(reply, plan)
-        return await self._carrying(context.request(thread, plan, system=choices.system)), thread
-
-    async def _carrying(self, request: conversation.Request) -> conversation.Request:
-        """The request with the bytes of its pictures and papers."""
-        digests = attaching.needed(request.turns)
-        return dataclasses.replace(request, files=await self.log.file_data(digests)) if digests else request
+        else:
+            offered = await self.tools.kept(plan.tools)
+        request = context.request(thread, plan, system=choices.system, tools=offered)
+        return await insisting.carrying(request, self.log), thread, offered
 
     async def _thread(self, reply: conversation.Reply, choices: choosing.Choices) -> conversation.Thread:
         return await self.log.thread(reply, tail_only=choices.policy.strategy == "window")
 
-    async def _decide(self, thread: conversation.Thread, choices: choosing.Choices) -> context.Decision:
+    async def _decide(
+        self, thread: conversation.Thread, choices: choosing.Choices, offered: toolsets.Toolset
+    ) -> context.Decision:
         return context.decide(
             thread,
             policy=choices.policy,
@@ -302,6 +278,7 @@ class Responder:
             system=choices.system,
             now=self.now(),
             costs=prices.costs(choices.policy.model),
+            tools=offered,
         )
 
     async def _summarise(

@@ -7,15 +7,18 @@ empty value counts as unset. `.env.example` and the README's table are tested ag
 from __future__ import annotations
 
 import decimal
+import os
 import pathlib
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
+import dotenv
 import pydantic
 import pydantic_settings
 
 from bot import access, accounting, errors, prompts
+from bot.tools import listing
 
 Secret = pydantic.SecretStr
 Tokens = Annotated[int, pydantic.Field(ge=1)]
@@ -77,6 +80,9 @@ class Settings(pydantic_settings.BaseSettings):
     bot_window_turns: Annotated[int, pydantic.Field(ge=1)] = 20
     bot_thread_replies: Literal["always", "mention"] = "always"
 
+    bot_tools_file: pathlib.Path | None = None
+    bot_web_tools: Literal["off", "on"] = "off"
+
     bot_admins: Ids = None
     bot_allow: Ids = None  # None: everybody
     bot_deny: Ids = None
@@ -136,6 +142,7 @@ class Settings(pydantic_settings.BaseSettings):
         "bot_effort",
         "bot_strategy",
         "bot_thread_replies",
+        "bot_web_tools",
         "bot_guests",
         "bot_log_level",
         "bot_log_format",
@@ -161,6 +168,14 @@ class Settings(pydantic_settings.BaseSettings):
             problems.append("BOT_CONTEXT_FLOOR_TOKENS: should be less than BOT_CONTEXT_TOKENS")
         if not self.bot_system_prompt.strip():
             problems.append("BOT_SYSTEM_PROMPT: should say who the bot is, or be left out")
+        problems += self._files()
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _files(self) -> list[str]:
+        """What is wrong with the files that settings name."""
+        problems = []
         if self.bot_system_prompt_file is not None:
             try:
                 empty = not self.bot_system_prompt_file.read_text("utf-8").strip()
@@ -170,9 +185,11 @@ class Settings(pydantic_settings.BaseSettings):
                 problems.append(
                     "BOT_SYSTEM_PROMPT_FILE: should name a readable UTF-8 text file that is not empty"
                 )
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
+        try:
+            self.tools()
+        except listing.Malformed as error:
+            problems += [f"BOT_TOOLS_FILE: {self.bot_tools_file}: {each}" for each in error.problems]
+        return problems
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -207,6 +224,19 @@ class Settings(pydantic_settings.BaseSettings):
             if usd is not None
         )
 
+    def tools(self) -> listing.Listing:
+        """The tool servers that the operator lists, with what they need of the environment.
+
+        Raises listing.Malformed, at the start only.
+        """
+        if self.bot_tools_file is None:
+            return listing.EMPTY
+        try:
+            text = self.bot_tools_file.read_text("utf-8")
+        except (OSError, ValueError):  # no such file, not UTF-8, or no file name at all
+            raise listing.Malformed(["should be a readable UTF-8 file"]) from None
+        return listing.parse(text, variable=_variable)
+
     def system_prompt(self) -> str:
         """The operator's instructions; the file wins over the variable."""
         if self.bot_system_prompt_file is not None:
@@ -228,6 +258,11 @@ def _starts_with(token: Secret | None, prefix: str, what: str) -> Secret | None:
     if token is not None and not token.get_secret_value().startswith(prefix):
         raise ValueError(f"should be {what}, which starts with {prefix}")
     return token
+
+
+def _variable(name: str) -> str | None:
+    """A variable of the process environment, else of `.env`: one that a tool server needs."""
+    return os.environ.get(name) or dotenv.dotenv_values(".env").get(name)
 
 
 def _lines(error: Mapping[str, Any]) -> list[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from bot import conversation, ports, tracing
+from bot import conversation, ports, toolsets, tracing
 
 
 def model(inside: ports.Model, tracer: tracing.Tracer) -> ports.Model:
@@ -54,11 +53,15 @@ class _Draft:
     def billed(self, model: str, usage: conversation.Usage) -> None:
         self.draft.billed(model, usage)
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
         if not isinstance(self.draft, ports.Helper):
-            return f"There is no tool {tool!r}."
-        with self.tracer.span("tool", **{"gen_ai.tool.name": tool}):
-            return await self.draft.use(tool, asked)
+            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+        with self.tracer.span("tool", **{"gen_ai.tool.name": call.tool}):
+            return await self.draft.use(call)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        if isinstance(self.draft, ports.Helper):
+            self.draft.served(tool, done=done)
 
     async def calling(self, model: str, most: conversation.Usage) -> None:
         if isinstance(self.draft, ports.Meter):

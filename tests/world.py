@@ -13,6 +13,7 @@ from typing import Any
 import fakes
 
 from bot import choosing, context, conversation, conversations, metrics, prompts, responder, thread_log
+from bot.tools import approving, listing, shelf
 
 KEY = conversation.ConversationId("slack:T1:C1:1.0")
 HOME = conversation.Home(platform="slack", workspace="T1", channel="C1", address="C1/1.0")
@@ -96,11 +97,22 @@ async def opened(
     clock, counted = clock or fakes.Clock(), metrics.create()
     async with thread_log.open(f"sqlite:///{folder / 'bot.db'}", clock=clock.now) as log:
         chooser = choosing.Chooser(base=some_choices(**policy), book=log.choices)
+        kit = shelf.Tools(
+            servers={},
+            web=listing.EMPTY.web,
+            choose=chooser.of,
+            log=log,
+            book=log.tools,
+            desk=approving.Desk(book=log.tools, platforms={platform.name: platform}),
+            metrics=counted,
+            monotonic=clock.monotonic,
+        )
         answering = responder.Responder(
             log=log,
             model=model,
             platforms={platform.name: platform},
             choose=chooser.of,
+            tools=kit,
             summary_model="claude-haiku-5-5",
             metrics=counted,
             now=clock.now,

@@ -22,12 +22,12 @@ import anthropic
 import httpx2
 import structlog
 
-from bot import conversation, errors, ports
+from bot import conversation, errors, ports, toolsets
 from bot.claude import catalogue, failures, metering, models, retry, stream, wire
 
-MAX_CONTINUATIONS = 8  # calls that may follow `pause_turn` or a tool call in one attempt
-MAX_TOOL_CALLS = 6  # carried out in one attempt; those beyond are told so
-NO_MORE = "You have used this tool often enough: answer now with what you know."
+MAX_CONTINUATIONS = 16  # calls that may follow `pause_turn` or a tool call in one attempt
+MAX_TOOL_CALLS = 12  # carried out in one attempt; those beyond are told so
+NO_MORE = "You have used tools often enough: answer now with what you know."
 FACTS_LIFETIME = 300.0  # seconds until a model is asked about again where the endpoint was of no use
 BREAK = "\n\n"
 log = structlog.get_logger()
@@ -165,16 +165,17 @@ class Claude:
         return retry.ended(calls[-1].stop_reason, _said(calls), detail=calls[-1].stop_category or "")
 
     @staticmethod
-    async def _results(draft: ports.Draft, calls: Sequence[stream.Message]) -> dict[str, str]:
+    async def _results(draft: ports.Draft, calls: Sequence[stream.Message]) -> dict[str, toolsets.Result]:
         """What the tool calls of the newest message give, by their ids."""
         made = sum(len(call.tool_calls) for call in calls[:-1])
         results = {}
         for asked in calls[-1].tool_calls:
             made += 1
             if made > MAX_TOOL_CALLS or not isinstance(draft, ports.Helper):
-                results[asked["id"]] = NO_MORE
+                results[asked["id"]] = toolsets.Result(text=NO_MORE, failed=True)
             else:
-                results[asked["id"]] = await draft.use(asked["name"], asked["input"])
+                call = toolsets.Call(id=asked["id"], tool=asked["name"], asked=asked["input"])
+                results[asked["id"]] = await draft.use(call)
         return results
 
     async def _stream(self, body: Mapping[str, Any], draft: ports.Draft, message: stream.Message) -> None:
@@ -191,6 +192,9 @@ class Claude:
                 async for event in events:
                     if text := message.feed(event):
                         draft.add(text)
+                    if message.service is not None and isinstance(draft, ports.Helper):
+                        tool, done = message.service
+                        draft.served(tool, done=done)
 
     async def _wait_or_raise(self, failure: retry.Failure, state: _Attempts, model: str) -> None:
         state.failures[failure.kind] += 1

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot import conversation
-from bot.claude import wire
+from bot.claude import citing, wire
 
+_RESULT = "_tool_result"
+_WORDS = ("text", "thinking", "redacted_thinking")
 _APPENDED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -32,6 +34,8 @@ class Message:
         self.stop_category: str | None = None  # why a refusal, where the API says
         self.cache_miss = ""  # the API's reason why the previous message's prefix was not found
         self.content: list[dict[str, Any]] = []  # blocks as they may be sent back
+        self.service: tuple[str, bool] | None = None  # by the newest event: a server tool begins or has ended
+        self._said: list[str] = []  # the text for people: with links where the blocks hold citations
         self._usage: dict[str, Any] = {}
         self._json: dict[int, str] = {}  # the input of a tool block arrives as pieces of JSON text
         self._blocks: dict[int, dict[str, Any]] = {}
@@ -39,7 +43,7 @@ class Message:
     @property
     def text(self) -> str:
         """What was said so far."""
-        return "".join(block["text"] for block in self.content if block.get("type") == "text")
+        return "".join(self._said)
 
     @property
     def tool_calls(self) -> list[dict[str, Any]]:
@@ -53,10 +57,14 @@ class Message:
 
     def feed(self, event: object) -> str:
         """Take one event; returns the text it adds, often "". Raises Garbled."""
+        self.service = None
         try:
-            return self._feed(event)
+            text = self._feed(event)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise Garbled(f"{type(error).__name__} in a stream event") from error
+        if text:
+            self._said.append(text)
+        return text
 
     def _feed(self, event: Any) -> str:
         match event["type"]:
@@ -65,7 +73,7 @@ class Message:
             case "content_block_start":
                 return self._open(event["index"], dict(event["content_block"]))
             case "content_block_stop":
-                self._close(event["index"])
+                return self._close(event["index"])
             case "message_start":
                 message = event["message"]
                 self.id, self.model = str(message["id"]), str(message["model"])
@@ -84,13 +92,25 @@ class Message:
         return ""
 
     def _open(self, index: int, block: dict[str, Any]) -> str:
+        after_tool = bool(self.content) and self.content[-1].get("type") not in _WORDS
         self._blocks[index] = block
         self.content.append(block)
-        return str(block["text"]) if block.get("type") == "text" else ""
+        kind = str(block.get("type"))
+        if kind == "server_tool_use":
+            self.service = str(block.get("name")), False
+        elif kind.endswith(_RESULT):
+            self.service = kind.removesuffix(_RESULT), True
+        if kind != "text":
+            return ""
+        gap = "\n\n" if after_tool and self.text.strip() and not self.text.endswith("\n") else ""
+        return gap + str(block["text"])
 
-    def _close(self, index: int) -> None:
+    def _close(self, index: int) -> str:
+        """The end of a block; a text that rests on sources is followed by links to them."""
+        block = self._blocks[index]
         if pieces := self._json.pop(index, ""):
-            self._blocks[index]["input"] = json.loads(pieces)
+            block["input"] = json.loads(pieces)
+        return citing.links(block.get("citations") or (), after=self.text)
 
     def _grow(self, index: int, delta: Mapping[str, Any]) -> str:
         block = self._blocks[index]

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot import conversation
+from bot import conversation, toolsets
 
 SYSTEM = -1  # a breakpoint's turn that means the end of `system`
 
@@ -24,10 +24,7 @@ def body(request: conversation.Request, *, max_tokens: int, diagnoses: bool = Fa
     marks = {(mark.turn, mark.block): mark.lifetime for mark in request.breakpoints}
     written: dict[str, Any] = {"model": plan.model, "max_tokens": max_tokens}
     if request.tools:
-        written["tools"] = [
-            {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
-            for tool in request.tools
-        ]
+        written["tools"] = [_tool(tool) for tool in request.tools]
     if request.system.strip():  # a blank block is refused
         on_system = [lifetime for (turn, _), lifetime in marks.items() if turn == SYSTEM]
         written["system"] = [_text(request.system, on_system[0] if on_system else None)]
@@ -52,15 +49,26 @@ def continued(sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]]) -> 
 
 
 def answered(
-    sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]], results: Mapping[str, str]
+    sent: Mapping[str, Any], content: Sequence[Mapping[str, Any]], results: Mapping[str, toolsets.Result]
 ) -> dict[str, Any]:
     """The call that follows tool calls: what the model said, thinking included, then what each call gave."""
     said = continued(sent, content)
     gave = [
-        {"type": "tool_result", "tool_use_id": call, "content": [_text(text, None)]}
-        for call, text in results.items()
+        {
+            "type": "tool_result",
+            "tool_use_id": call,
+            "content": [_text(result.text, None)],
+            **({"is_error": True} if result.failed else {}),
+        }
+        for call, result in results.items()
     ]
     return {**said, "messages": [*said["messages"], {"role": "user", "content": gave}]}
+
+
+def _tool(tool: conversation.Tool) -> dict[str, Any]:
+    if tool.served is not None:
+        return dict(tool.served)
+    return {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
 
 
 def usage(raw: Mapping[str, Any]) -> conversation.Usage:

@@ -110,7 +110,8 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
         (conversation_id, number),
     )
     files.drop(db, number=number)
-    for table in ("posts", "reply_posts", "replies", "summaries", "corrections", "feedback"):
+    tables = ("posts", "reply_posts", "replies", "summaries", "corrections", "feedback", "tool_calls")
+    for table in tables:
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(
         "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)

@@ -29,6 +29,7 @@ from bot.thread_log import (
     shelf,
     store,
     threads,
+    tool_calls,
     upkeep,
 )
 
@@ -85,6 +86,7 @@ class ThreadLog(asking.Asking):
         self.ratings = ratings.Ratings(store=store)
         self.files = shelf.Files(store=store)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
+        self.tools = tool_calls.ToolBook(store=store, clock=clock)
         self._erased_while_running: dict[str, list[str]] = {}
 
     # What an answer needs (ports.Log).

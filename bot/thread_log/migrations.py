@@ -304,6 +304,7 @@ STEPS: Sequence[Step] = (
     newer_steps.m012_imported_usage,
     newer_steps.m013_feedback,
     newer_steps.m014_files,
+    newer_steps.m015_tools,
 )
 
 

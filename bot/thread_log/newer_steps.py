@@ -85,3 +85,27 @@ def m014_files(db: sqlite3.Connection) -> None:
         " SELECT p.conversation, p.id, file.key, 'unread', 'it came before I could read files'"
         " FROM posts p, json_each(p.attachments) file WHERE p.role = 'user' AND p.attachments <> '[]'"
     )
+
+
+def m015_tools(db: sqlite3.Connection) -> None:
+    """Lists of tools that requests were sent with; calls of tools that write, each with how far it came."""
+    db.execute("""CREATE TABLE toolsets (
+        id TEXT PRIMARY KEY,                     -- a digest of the list
+        tools TEXT NOT NULL,                     -- JSON
+        kept_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("""CREATE TABLE tool_calls (
+        reply TEXT NOT NULL,
+        id TEXT NOT NULL,                        -- the API's
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        tool TEXT NOT NULL,
+        state TEXT NOT NULL CHECK
+            (state IN ('asked', 'allowed', 'refused', 'expired', 'running', 'ran', 'failed')),
+        life TEXT NOT NULL,                      -- which run of the answer made it
+        notice TEXT NOT NULL,                    -- where the question stands, '' once it is taken away
+        by TEXT NOT NULL,                        -- who was asked
+        asked_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL,
+        PRIMARY KEY (reply, id)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX tool_calls_conversation ON tool_calls (conversation)")

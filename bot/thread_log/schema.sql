@@ -200,3 +200,23 @@ CREATE TABLE post_files (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX post_files_digest ON post_files (digest) WHERE digest IS NOT NULL;
 CREATE INDEX post_files_waiting ON post_files (conversation) WHERE state = 'waiting';
+CREATE TABLE toolsets (
+    id TEXT PRIMARY KEY,                     -- a digest of the list
+    tools TEXT NOT NULL,                     -- JSON
+    kept_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tool_calls (
+    reply TEXT NOT NULL,
+    id TEXT NOT NULL,                        -- the API's
+    conversation INTEGER NOT NULL REFERENCES conversations,
+    tool TEXT NOT NULL,
+    state TEXT NOT NULL CHECK
+        (state IN ('asked', 'allowed', 'refused', 'expired', 'running', 'ran', 'failed')),
+    life TEXT NOT NULL,                      -- which run of the answer made it
+    notice TEXT NOT NULL,                    -- where the question stands, '' once it is taken away
+    by TEXT NOT NULL,                        -- who was asked
+    asked_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (reply, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tool_calls_conversation ON tool_calls (conversation);

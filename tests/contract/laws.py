@@ -4,6 +4,7 @@ Law 1  Each is valid for the real service (the emulator's rules), starts and end
        strictly, holds no blank block, at most four breakpoints, no sampling parameter and no thinking.
 Law 2  What varies stands last, after the last breakpoint.
 Law 3  No request mixes conversations.
+       A request that goes on with an answer after a tool extends the one that began it, thinking and all.
 Law 4  Within a conversation each request extends the one before byte for byte, but for as many breaks as the
        test has announced (an edit, a deletion, a summary, a forgotten past, a changed prompt).
 """
@@ -35,10 +36,17 @@ def check(
     """
     newest: dict[str, list[str]] = {}
     broken: dict[str, int] = {}
+    began: sent.Body | None = None
     for body in requests:
         check_shape(body)
         if is_summary(body):
             continue
+        if sent.goes_on(body):
+            assert began is not None
+            assert body["messages"][: len(began["messages"])] == began["messages"]
+            assert body.get("tools") == began.get("tools")
+            continue
+        began = body
         key = conversation_of(body)
         now = sent.lasting(body)
         before = newest.get(key, now)
@@ -56,9 +64,10 @@ def check_shape(body: sent.Body) -> None:
         raise AssertionError(f"the service would refuse this request: {refused.message}") from None
     roles = [message["role"] for message in body["messages"]]
     assert roles == [("user", "assistant")[number % 2] for number in range(len(roles))], roles
-    assert roles[-1] == "user"
+    goes_on = sent.goes_on(body)
+    assert goes_on or roles[-1] == "user"
     kinds = {block["type"] for _, block in sent.blocks(body)}
-    assert not kinds & {"thinking", "redacted_thinking"}, "thinking is never replayed"
+    assert goes_on or not kinds & {"thinking", "redacted_thinking"}, "thinking is never replayed"
     assert all(block["text"].strip() for _, block in sent.blocks(body) if block["type"] == "text")
     assert not SAMPLING & set(body), "sampling parameters are never sent"
     marks = sent.marks(body)

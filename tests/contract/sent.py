@@ -13,6 +13,7 @@ Body = Mapping[str, Any]
 _POST = re.compile(r'<post by="([^"]*)" id="([^"]*)">(.*?)</post>', re.DOTALL)
 _FILES = re.compile(r"\A(?:<file [^\n]*?(?:/>|>\n.*?\n</file>)(?:\n|\Z))+", re.DOTALL)
 _NOW = "<now>"
+_USES = {"tool_use", "tool_result", "server_tool_use"}
 
 
 class Spoken(NamedTuple):
@@ -25,7 +26,7 @@ class Spoken(NamedTuple):
 
 def posts(body: Body) -> list[Spoken]:
     """Every post by a person in the request, in order; what a summary covers is not among them."""
-    texts = [block.get("text", "") for role, block in blocks(body) if role == "user"]
+    texts = [block["text"] for role, block in blocks(body) if role == "user" and block["type"] == "text"]
     found = [match.groups() for text in texts for match in _POST.finditer(text)]
     return [
         Spoken(by=html.unescape(by), account=html.unescape(account), text=_FILES.sub("", text))
@@ -66,6 +67,11 @@ def lasting(body: Body) -> list[str]:
     if _is_time(flat[-1][1]):
         flat.pop()
     return [f"{role} {_bare(block)}" for role, block in flat]
+
+
+def goes_on(body: Body) -> bool:
+    """Whether the request goes on with an answer that has used a tool: it ends in what that answer said."""
+    return any(block["type"] in _USES for _, block in blocks(body))
 
 
 def marks(body: Body) -> list[int]:

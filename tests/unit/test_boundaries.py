@@ -17,6 +17,7 @@ PURE = {
     "bot.billing", "bot.caching", "bot.covering", "bot.sizes", "bot.segmenting", "bot.recalling",
     "bot.simulating", "bot.enclosing", "bot.thumbs", "adapters.slack.buttons",
     "bot.fitting", "bot.attaching", "bot.contents", "bot.files.kinds", "bot.files.texts",
+    "bot.toolsets", "bot.tools.listing", "bot.tools.describing", "bot.claude.citing",
     "bot.replay", "bot.advising", "bot.outlook", "bot.wording", "bot.access", "bot.accounting",
     "adapters.slack.markdown", "adapters.slack.parse", "adapters.discord.parse",
 }  # fmt: skip
@@ -37,6 +38,8 @@ VENDORS = {
     "docx": "bot/files",
     "openpyxl": "bot/files",
     "defusedxml": "bot/files",
+    "mcp": "bot/tools",
+    "mcp_types": "bot/tools",
 }
 LONGEST_MODULE = 330  # lines
 LONGEST_FUNCTION = 60  # lines

@@ -14,7 +14,7 @@ import prometheus_client
 import pytest
 import world
 
-from bot import conversation, errors, http, metrics, observing, readiness, thread_log
+from bot import conversation, errors, http, metrics, observing, readiness, thread_log, toolsets
 
 
 def ready(bot: world.World, **sockets: str | None) -> readiness.Readiness:
@@ -128,7 +128,9 @@ async def test_claude_is_watched(tmp_path: pathlib.Path) -> None:
     draft = observing.Watched(draft=Draft(), first=lambda: None, again=counted.retries.labels("claude").inc)
     draft.restart()
     assert value(counted, "retries_total", service="claude") == 1
-    assert "no tool" in await draft.use("anything", {})
+    given = await draft.use(toolsets.Call(id="toolu_1", tool="anything", asked={}))
+    assert given.failed
+    assert "no tool" in given.text
 
 
 class Draft:

@@ -6,7 +6,7 @@ from typing import Any
 
 import claude_support
 
-from bot import claude, conversation, recalling
+from bot import claude, conversation, recalling, toolsets
 from emulators import claude as emulated
 
 REQUEST = dataclasses.replace(claude_support.REQUEST, tools=(recalling.TOOL,), varying="<now>noon</now>")
@@ -18,11 +18,16 @@ class Draft(claude_support.Draft):
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
+        self.services: list[tuple[str, bool]] = []
 
-    async def use(self, tool: str, asked: Mapping[str, Any]) -> str:
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
         """Find one post."""
-        self.asked.append((tool, asked))
-        return '<post by="Ada" at="2026-11-01">The port is 8443.</post>'
+        self.asked.append((call.tool, call.asked))
+        return toolsets.Result(text='<post by="Ada" at="2026-11-01">The port is 8443.</post>')
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """Keep which tools of Anthropic's were at work, and which had ended."""
+        self.services.append((tool, done))
 
 
 def searching(times: int) -> list[Any]:

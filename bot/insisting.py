@@ -1,0 +1,88 @@
+"""Claude's answer, if need be without the tools, or the post, that its API refuses, which is remembered.
+
+Rule 1  Nothing is believed, everything is tried: tools are blamed only when the same request without them was
+        answered. First those of Anthropic's servers are left out (an organisation may have them turned off),
+        then all. Only after that are posts suspected (`withholding`).
+Rule 2  A refused call costs nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterator
+
+from bot import attaching, context, conversation, drafts, errors, ports, toolsets, withholding
+
+Ask = Callable[[conversation.Request], Awaitable[conversation.Answer]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Insisting:
+    """Asks for one answer until it comes or there is nothing left to leave out."""
+
+    log: ports.Log
+    tools: ports.Tools
+    reply: conversation.Reply
+    model: ports.Model
+    draft: drafts.Draft
+
+    async def ask(
+        self, request: conversation.Request, thread: conversation.Thread, offered: toolsets.Toolset
+    ) -> tuple[conversation.Answer, conversation.Plan]:
+        """The answer, and the plan of the request that was taken. Raises ModelError."""
+        first = True
+
+        async def ask(tried: conversation.Thread) -> conversation.Answer:
+            nonlocal first, request
+            if not first:
+                again = context.request(tried, request.plan, system=request.system, tools=offered)
+                return await self._call(await carrying(again, self.log))
+            first = False
+            answer, request = await self._with_fewer_tools(request, thread, offered)
+            return answer
+
+        answer, refused = await withholding.answer(ask, thread, request.turns)
+        if refused:
+            await self.log.withhold(self.reply, refused)
+            self.draft.note = withholding.NOTE
+        return answer, request.plan
+
+    async def _with_fewer_tools(
+        self, request: conversation.Request, thread: conversation.Thread, offered: toolsets.Toolset
+    ) -> tuple[conversation.Answer, conversation.Request]:
+        try:
+            return await self._call(request), request
+        except errors.TooLong:
+            raise
+        except errors.Rejected as refusal:
+            for fewer in _fewer(offered):
+                plan = dataclasses.replace(request.plan, tools=fewer.id, previous_place=None, expected_read=0)
+                smaller = context.request(thread, plan, system=request.system, tools=fewer)
+                smaller = dataclasses.replace(smaller, files=request.files)
+                try:
+                    answer = await self._call(smaller)
+                except errors.Rejected:
+                    continue
+                self.tools.refused(offered, fewer)
+                await self.tools.keep(fewer)
+                await self.log.plan(self.reply, plan)
+                return answer, smaller
+            raise refusal from None
+
+    async def _call(self, request: conversation.Request) -> conversation.Answer:
+        self.draft.restart()
+        return await self.model.answer(request, self.draft)
+
+
+async def carrying(request: conversation.Request, log: ports.Log) -> conversation.Request:
+    """The request with the bytes of its pictures and papers."""
+    digests = attaching.needed(request.turns)
+    return dataclasses.replace(request, files=await log.file_data(digests)) if digests else request
+
+
+def _fewer(offered: toolsets.Toolset) -> Iterator[toolsets.Toolset]:
+    """The list without the tools of Anthropic's servers, then none; each only where it is another list."""
+    ours = toolsets.Toolset(tools=tuple(tool for tool in offered.tools if tool.served is None))
+    for each in dict.fromkeys((ours, toolsets.NONE)):
+        if each.id != offered.id:
+            yield each
