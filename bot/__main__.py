@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot import (
+    bringing,
     budgets,
     choosing,
     conversations,
@@ -238,6 +239,7 @@ def _responder(
         ended=keeper.tend,
         trace=tracer,
         collect=files.ready,
+        bring=bringing.Bringing(book=book.links).bring,
     )
 
 

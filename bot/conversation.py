@@ -67,6 +67,7 @@ class Post:
     edited_at: dt.datetime | None = None
     place: int | None = None  # which request first carried it; fixed by the log, None until then
     withheld: bool = False  # Claude's API refuses it: a word stands in its place
+    material: str = ""  # what its links brought in, marked and bounded; see `linking`
     standing: Standing | None = dataclasses.field(default=None, compare=False)  # its author's, as it came
 
     @property

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import access, commands, conversation, ports, pressing
+from bot import access, commands, conversation, linking, ports, pressing
 
 log = structlog.get_logger()
 
@@ -190,12 +190,7 @@ class Guarded:
     ) -> Sequence[conversation.Post]:
         """The posts before the asker's, of people who may talk with the bot; the bot's own are all there."""
         posts = await self.inside.history(home, reply)
-        kept = [
-            post
-            for post in posts
-            if post.role == "assistant"
-            or self.rules.admits(post.standing or access.standing(post.author, home))
-        ]
+        kept = [post for post in posts if self._may(post, home)]
         if len(kept) < len(posts):
             log.info("access.history_denied", conversation=reply.conversation, posts=len(posts) - len(kept))
         return kept
@@ -219,6 +214,18 @@ class Guarded:
     async def tell(self, user: str, text: str) -> None:
         """See ports.Platform."""
         await self.inside.tell(user, text)
+
+    async def linked(self, post: conversation.Post, home: conversation.Home) -> Sequence[linking.Link]:
+        """What links lead to, of people who may talk with the bot; the bot's own is all there."""
+        return [
+            dataclasses.replace(link, posts=tuple(each for each in link.posts if self._may(each, home)))
+            for link in await self.inside.linked(post, home)
+        ]
+
+    def _may(self, post: conversation.Post, home: conversation.Home) -> bool:
+        return post.role == "assistant" or self.rules.admits(
+            post.standing or access.standing(post.author, home)
+        )
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""

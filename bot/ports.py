@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from bot import commands, conversation, pacing, toolsets
+from bot import asides, commands, conversation, pacing, toolsets
 
 
 class Intake(Protocol):
@@ -122,7 +122,7 @@ Remember = Callable[[tuple[str, ...]], Awaitable[None]]
 """Commits the platform ids of a reply's posts, in order; called right after each new post."""
 
 
-class Platform(Protocol):
+class Platform(asides.Asides, Protocol):
     """What the core asks of an adapter."""
 
     @property
@@ -149,27 +149,6 @@ class Platform(Protocol):
         Where `reply.platform_ids` is set the reply goes on there; where `reply.resumed` is and the ids
         are not, the adapter looks for its own post before it posts. Raises PlatformError.
         """
-
-    async def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
-        """Tell the author of a post that it is not answered, so that nobody else sees it if possible.
-
-        Returns at once; a failure is logged and harms nothing.
-        """
-
-    async def tell(self, user: str, text: str) -> None:
-        """Write to somebody directly. Raises PlatformError."""
-
-    async def notice(
-        self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""
-    ) -> str:
-        """Put a sentence with buttons where this reply stands, or change the one `known`; its platform id.
-
-        Repeatable: `key` names the notice within the reply, so that a repetition finds the first one. Store
-        the id, and take the notice away when it is settled. Raises PlatformError.
-        """
-
-    async def unnotice(self, reply: conversation.Reply, platform_id: str) -> None:
-        """Take a notice away, be it gone already. Raises PlatformError."""
 
 
 class Draft(Protocol):

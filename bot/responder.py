@@ -22,6 +22,7 @@ import structlog
 
 from bot import (
     attaching,
+    bringing,
     caching,
     choosing,
     context,
@@ -66,6 +67,7 @@ class Responder:
     ended: Callable[[conversation.ConversationId], None] = lambda _: None  # told of each finished answer
     trace: tracing.Tracer = tracing.OFF
     collect: Collect | None = None  # waits, bounded, for the files of a reply's question
+    bring: bringing.Bring = bringing.nothing  # what the question links to; what the answer begins with
 
     async def answer(self, conversation_id: conversation.ConversationId, stop: asyncio.Event) -> bool:
         """Take the conversation's next reply to its end; False when nothing was due.
@@ -100,7 +102,8 @@ class Responder:
                 state = conversation.ReplyState.WITHDRAWN
                 await post.withdraw()
             elif reply.state is conversation.ReplyState.WRITTEN:
-                head = attaching.opening((await self.log.thread(reply)).posts)
+                brought = await self.bring(reply, platform)
+                head = brought + attaching.opening((await self.log.thread(reply)).posts)
                 await post.finish(head + (reply.text or STOPPED_NOTE.strip()))
             else:
                 await post.finish(await self._write(reply, post, stop))
@@ -145,9 +148,11 @@ class Responder:
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
         """Have the answer written, shown meanwhile, and commit it whole; its text."""
         choices = await self.choose(reply.conversation)
+        brought = await self.bring(reply, self.platforms[reply.home.platform])
         with self.trace.span("plan"):
             request, thread, offered = await self._request(reply, choices)
-        draft = drafts.Draft(box=self.tools.box(reply), head=attaching.opening(thread.posts))
+        head = brought + attaching.opening(thread.posts)
+        draft = drafts.Draft(box=self.tools.box(reply), head=head)
         asking = insisting.Insisting(
             log=self.log, tools=self.tools, reply=reply, model=self._paid(reply), draft=draft
         )

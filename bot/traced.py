@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from bot import conversation, ports, toolsets, tracing
+from bot import conversation, linking, ports, toolsets, tracing
 
 
 def model(inside: ports.Model, tracer: tracing.Tracer) -> ports.Model:
@@ -108,6 +108,11 @@ class Platform:
             posts = await self.inside.history(home, reply)
             span.note(posts=len(posts))
             return posts
+
+    async def linked(self, post: conversation.Post, home: conversation.Home) -> Sequence[linking.Link]:
+        """See ports.Platform."""
+        with self.tracer.span("links"):
+            return await self.inside.linked(post, home)
 
     async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
         """See ports.Platform."""

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot import conversation
 
-TAGS = ("post", "summary", "now", "file")
+TAGS = ("post", "summary", "now", "file", "linked", "said")
 WITHHELD = "(left out: the Claude API refuses to take this post)"
 OPENING = "(This thread begins with your own post.)"
 NAME_LENGTH = 80  # characters of a display name that are kept
@@ -32,7 +32,8 @@ _INVISIBLE = (
 )
 # Letters of other alphabets that look like those of a tag.
 _LOOK_ALIKES = {
-    "a": "а\u03b1", "e": "е\u03b5", "f": "ƒ\u03dd", "i": "іı\u03b9", "l": "1Iӏ", "m": "м", "n": "ո\u03b7",
+    "a": "а\u03b1", "d": "ԁ\u217e", "e": "е\u03b5", "f": "ƒ\u03dd", "i": "іı\u03b9", "k": "к\u03ba",
+    "l": "1Iӏ", "m": "м", "n": "ո\u03b7",
     "o": "0о\u03bf", "p": "р\u03c1", "r": "г", "s": "ѕ", "t": "т\u03c4", "u": "υս", "w": "ѡԝ", "y": "у\u03b3",
 }  # fmt: skip
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -99,7 +100,8 @@ def mark(post: conversation.Post, numbers: Iterator[int] | None = None) -> str:
         return f"<post {speaker}>{WITHHELD}</post>"
     files = [_file(file, numbers) for file in post.attachments]
     body = "\n".join([*files, clean(post.text).strip()]).strip()
-    return f"<post {speaker}>{body}</post>"
+    marked = f"<post {speaker}>{body}</post>"
+    return f"{marked}\n{post.material}" if post.material else marked
 
 
 def shown(post: conversation.Post) -> Iterator[tuple[conversation.Attachment, conversation.Media]]:

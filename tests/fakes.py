@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from bot import context, conversation, errors, pacing, ports
+from bot import context, conversation, errors, linking, pacing, ports
 
 START = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 THINKING = "…"  # the first sign of an answer
@@ -199,6 +199,10 @@ class Platform:
         """Keep what somebody was told directly."""
         self.step("tell")
         self.told.append((user, text))
+
+    async def linked(self, _post: conversation.Post, _home: conversation.Home) -> Sequence[linking.Link]:
+        """No link leads anywhere here."""
+        return ()
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""

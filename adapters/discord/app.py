@@ -31,6 +31,7 @@ from adapters.discord import (
     gateway,
     inbound,
     lanes,
+    links,
     markup,
     notices,
     parse,
@@ -40,7 +41,7 @@ from adapters.discord import (
     reply,
     standings,
 )
-from bot import conversation, errors, pacing, ports
+from bot import conversation, errors, linking, pacing, ports
 
 log = structlog.get_logger()
 
@@ -96,6 +97,13 @@ class Discord:
         )
         self._asking = asking.Asking(
             client=self.client, api=self._calls, forget_own=self._door.forget_own, wire=self._wire
+        )
+        self._links = links.Links(
+            client=self.client,
+            api=self._calls,
+            resolve=self._door.channel,
+            standing=self._standings.of,
+            me=lambda: self._door.me,
         )
         self._catchup = catchup.CatchUp(
             client=self.client, intake=intake, door=self._door, queue=self._queue, api=self._calls, now=now
@@ -232,6 +240,10 @@ class Discord:
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly; see ports.Platform."""
         await self._notices.tell(user, text)
+
+    async def linked(self, post: conversation.Post, home: conversation.Home) -> Sequence[linking.Link]:
+        """What the links in a post lead to; see ports.Platform."""
+        return await self._links.linked(post, home)
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""

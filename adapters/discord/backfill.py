@@ -50,12 +50,12 @@ async def _thread(thread: discord.Thread, asker: int, resolve: Resolve) -> list[
     newest_first = [message async for message in thread.history(limit=MOST, before=before)]
     messages = newest_first[::-1]
     if len(messages) < MOST and all(message.id != thread.id for message in messages) and thread.id != asker:
-        starter = await _starter(thread, resolve)
-        messages = [*starter, *messages]
+        messages = [*await starter(thread, resolve), *messages]
     return messages
 
 
-async def _starter(thread: discord.Thread, resolve: Resolve) -> list[discord.Message]:
+async def starter(thread: discord.Thread, resolve: Resolve) -> list[discord.Message]:
+    """The message that a thread was opened from, where it still stands."""
     try:
         parent = await resolve(thread.parent_id)
         if isinstance(parent, discord.abc.Messageable):

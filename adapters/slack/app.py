@@ -35,7 +35,7 @@ from adapters.slack import (
     web,
     workspace,
 )
-from bot import conversation, errors, ports
+from bot import conversation, errors, linking, ports
 
 CONNECTIONS = 200  # to the Web API, ours alone, so that no other traffic can starve it
 CATCH_UP_AGE = dt.timedelta(days=1)
@@ -162,6 +162,10 @@ class Slack:
         """Write to somebody directly, in the workspace they belong to; see ports.Platform."""
         place = await self._workspaces().of_user(user)
         await place.notices.direct(user, text)
+
+    async def linked(self, post: conversation.Post, home: conversation.Home) -> list[linking.Link]:
+        """What the links in a post lead to; see ports.Platform."""
+        return await (await self._of(home)).linked(post, home)
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+READ_SCOPES = ("channels:read", "groups:read", "im:read", "mpim:read")
 HISTORY_SCOPES = ("channels:history", "groups:history", "im:history", "mpim:history")
 
 
@@ -35,6 +36,8 @@ METHODS: dict[str, Method] = {
     "assistant.threads.setSuggestedPrompts": Method(scopes=("assistant:write",)),
     "agents.sessions.setStatus": Method(scopes=("chat:write",)),
     "conversations.replies": Method(verb="GET", scopes=HISTORY_SCOPES),
+    "conversations.info": Method(verb="GET", scopes=READ_SCOPES),
+    "conversations.members": Method(verb="GET", scopes=READ_SCOPES),
     "conversations.history": Method(verb="GET", scopes=HISTORY_SCOPES),
     "users.info": Method(verb="GET", scopes=("users:read",)),
     "bots.info": Method(verb="GET", scopes=("users:read",)),

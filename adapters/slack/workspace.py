@@ -23,6 +23,7 @@ from adapters.slack import (
     downloads,
     events,
     history,
+    links,
     names,
     native,
     notices,
@@ -35,7 +36,7 @@ from adapters.slack import (
     web,
 )
 from adapters.slack import reply as replies
-from bot import conversation, pacing, ports
+from bot import conversation, linking, pacing, ports
 
 START_SECONDS = 30.0
 
@@ -82,7 +83,14 @@ class Workspace:
     """The bot in one workspace; made by `connect`."""
 
     def __init__(
-        self, *, common: Common, api: web.Web, rules: parse.Rules, team: str, scopes: frozenset[str]
+        self,
+        *,
+        common: Common,
+        api: web.Web,
+        rules: parse.Rules,
+        team: str,
+        url: str,
+        scopes: frozenset[str],
     ) -> None:
         self.team = team
         self.rules = rules
@@ -116,6 +124,15 @@ class Workspace:
         )
         self._downloads = downloads.Downloads(session=common.session, api=api, api_url=common.api_url)
         self._history = history.History(reader=self._reader, rules=rules, names=self.names, standings=who)
+        self._links = links.Links(
+            api=api,
+            reading=self._reader,
+            rules=rules,
+            names=self.names,
+            standings=who,
+            team=team,
+            url=url,
+        )
         self.catching_up = catch_up.CatchUp(
             intake=common.intake,
             events=self.events,
@@ -137,7 +154,14 @@ class Workspace:
             bot_name=str(me.get("user") or "Threadmate"),
             dm_mode=common.dm_mode,
         )
-        made = cls(common=common, api=api, rules=rules, team=str(me.get("team_id") or ""), scopes=scopes)
+        made = cls(
+            common=common,
+            api=api,
+            rules=rules,
+            team=str(me.get("team_id") or ""),
+            url=str(me.get("url") or ""),
+            scopes=scopes,
+        )
         if made.missing_scopes:
             log.warning("slack.scopes_missing", team=made.team, scopes=sorted(made.missing_scopes))
         log.info("slack.workspace_connected", team=made.team)
@@ -192,6 +216,10 @@ class Workspace:
         )
         await shown.open()
         return shown
+
+    async def linked(self, post: conversation.Post, home: conversation.Home) -> list[linking.Link]:
+        """See ports.Platform."""
+        return await self._links.linked(post, home)
 
     async def notice(
         self, reply: conversation.Reply, notice: conversation.Notice, *, key: str, known: str

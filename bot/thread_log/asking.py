@@ -15,6 +15,8 @@ from bot.thread_log import (
     commands,
     intake,
     ledger,
+    links,
+    ratings,
     recall,
     replies,
     rows,
@@ -33,6 +35,8 @@ class Asking:
     def __init__(self, *, store: store.Store, clock: Callable[[], dt.datetime]) -> None:
         self._store = store
         self._clock = clock
+        self.links = links.LinkBook(store=store)
+        self.ratings = ratings.Ratings(store=store)
 
     async def waiting(self, platforms: Sequence[str]) -> tuple[int, dt.datetime | None]:
         """How many conversations of these platforms wait for an answer, and since when the oldest does."""

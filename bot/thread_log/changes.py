@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+from collections.abc import Sequence
 
 from bot import conversation
-from bot.thread_log import choices, echoes, files, index, intake, ratings, replies, rows, segments
+from bot.thread_log import (
+    choices,
+    corrections,
+    echoes,
+    files,
+    index,
+    intake,
+    links,
+    ratings,
+    replies,
+    rows,
+    segments,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,6 +73,7 @@ def delete(
     db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str, now: int
 ) -> tuple[EditEffect, Erased]:
     """Erase a post, or the answer that it is a part of; its id is kept, also if it never came."""
+    _let_go(db, links.forget_source(db, conversation_id=conversation_id, post_id=post_id), now=now)
     number = rows.number(db, conversation_id)
     found = db.execute(
         "SELECT id, role, text, place, reply FROM posts WHERE conversation = ?1 AND (id = ?2 OR seq = ("
@@ -91,13 +105,14 @@ def delete(
     return _carry(db, number=number, place=place, reply=reply, now=now), Erased(text=text, running=running)
 
 
-def forget(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> int:
+def forget(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, now: int) -> int:
     """Erase a conversation; how many posts it had.
 
     What stays: the ids of its posts, so that no catch-up brings them back, and the bills, which hold
     numbers only and which budgets rest on.
     """
     choices.forget(db, conversation_id=conversation_id)
+    _let_go(db, links.forget_source(db, conversation_id=conversation_id), now=now)
     number = rows.number(db, conversation_id)
     if number is None:
         return 0
@@ -110,7 +125,16 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
         (conversation_id, number),
     )
     files.drop(db, number=number)
-    tables = ("posts", "reply_posts", "replies", "summaries", "corrections", "feedback", "tool_calls")
+    tables = (
+        "posts",
+        "reply_posts",
+        "replies",
+        "summaries",
+        "corrections",
+        "feedback",
+        "tool_calls",
+        "links",
+    )
     for table in tables:
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(
@@ -174,6 +198,22 @@ def _carry(
     replies.reopen(db, reply_id=reply)
     left = db.execute("SELECT 1 FROM posts WHERE reply = ? AND role = 'user'", (reply,)).fetchone()
     return EditEffect(changed=True, running_reply=reply, withdrawn=left is None, stale_summaries=stale)
+
+
+def forget_user(db: sqlite3.Connection, *, user: str, now: int) -> None:
+    """Erase what there is of a person besides their posts; `user` may have `platform:` in front."""
+    corrections.forget_user(db, user=user)
+    choices.forget_user(db, user=user)
+    ratings.forget_user(db, user=user)
+    _let_go(db, links.forget_user(db, user=user), now=now)
+
+
+def _let_go(db: sqlite3.Connection, held: Sequence[tuple[int, int | None]], *, now: int) -> None:
+    """Carry that something is gone which questions at these places had brought in."""
+    for number, place in held:
+        _carry(db, number=number, place=place, reply=None, now=now)
+    if held:
+        _count_erasure(db)
 
 
 def _erase_echoes(db: sqlite3.Connection, *, number: int, place: int, deleted: str) -> None:

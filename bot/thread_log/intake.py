@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot import conversation
-from bot.thread_log import bills, files, index, places, rows
+from bot.thread_log import bills, files, index, links, places, rows
 
 PostKey = tuple[conversation.ConversationId, str]
 """A post, by its conversation and its id."""
@@ -102,6 +102,7 @@ def remove(db: sqlite3.Connection, *, number: int, post_id: str) -> None:
     with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
         db.execute("DELETE FROM posts WHERE conversation = ? AND id = ?", (number, post_id))
         files.drop(db, number=number, post_id=post_id)
+    links.forget_post(db, number=number, post_id=post_id)
 
 
 def add_history(db: sqlite3.Connection, *, reply_id: str, posts: Sequence[conversation.Post]) -> None:

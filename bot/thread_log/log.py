@@ -16,12 +16,10 @@ from bot.thread_log import (
     changes,
     choices,
     copies,
-    corrections,
     echoes,
     finding,
     intake,
     owners,
-    ratings,
     replies,
     retention,
     rows,
@@ -83,7 +81,6 @@ class ThreadLog(asking.Asking):
         self._owner = owner
         self._scrubber = scrubber
         self.accounts = accounts.Accounts(store=store)
-        self.ratings = ratings.Ratings(store=store)
         self.files = shelf.Files(store=store)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
         self.tools = tool_calls.ToolBook(store=store, clock=clock)
@@ -247,7 +244,9 @@ class ThreadLog(asking.Asking):
 
     async def forget(self, conversation_id: conversation.ConversationId) -> int:
         """Erase a conversation but for the ids of its posts and its bills; how many posts it had."""
-        count = await self._store.write(functools.partial(changes.forget, conversation_id=conversation_id))
+        count = await self._store.write(
+            functools.partial(changes.forget, conversation_id=conversation_id, now=self._now())
+        )
         self._scrubber.start()
         return count
 
@@ -312,9 +311,7 @@ class ThreadLog(asking.Asking):
 
     async def forget_user(self, user: str) -> int:
         """Erase every post of a person, an id with or without its platform in front; how many."""
-        await self._store.write(functools.partial(corrections.forget_user, user=user))
-        await self._store.write(functools.partial(choices.forget_user, user=user))
-        await self._store.write(functools.partial(ratings.forget_user, user=user))
+        await self._store.write(functools.partial(changes.forget_user, user=user, now=self._now()))
         found = await self._store.read(functools.partial(intake.posts_by, user=user))
         for conversation_id, post_id in found:
             await self.delete(conversation_id, post_id)

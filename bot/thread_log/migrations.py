@@ -305,6 +305,7 @@ STEPS: Sequence[Step] = (
     newer_steps.m013_feedback,
     newer_steps.m014_files,
     newer_steps.m015_tools,
+    newer_steps.m016_links,
 )
 
 

@@ -109,3 +109,24 @@ def m015_tools(db: sqlite3.Connection) -> None:
         PRIMARY KEY (reply, id)
     ) STRICT, WITHOUT ROWID""")
     db.execute("CREATE INDEX tool_calls_conversation ON tool_calls (conversation)")
+
+
+def m016_links(db: sqlite3.Connection) -> None:
+    """What the links of questions have brought in: a row for each post, or for a refusal."""
+    db.execute("""CREATE TABLE links (
+        conversation INTEGER NOT NULL REFERENCES conversations,
+        post TEXT NOT NULL,                      -- the question
+        number INTEGER NOT NULL,                 -- in order
+        url TEXT NOT NULL,
+        refusal TEXT NOT NULL,                   -- '' where it was brought in
+        left_out INTEGER NOT NULL,               -- posts that were too many
+        source TEXT NOT NULL,                    -- the id of the conversation it stands in
+        source_id TEXT NOT NULL,
+        role TEXT NOT NULL,
+        author TEXT NOT NULL,
+        author_name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        sent_at INTEGER NOT NULL,
+        PRIMARY KEY (conversation, post, number)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("CREATE INDEX links_source ON links (source, source_id)")

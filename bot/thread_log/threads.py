@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot import conversation, segmenting
-from bot.thread_log import bills, rows, segments
+from bot.thread_log import bills, links, rows, segments
 
 
 def thread(db: sqlite3.Connection, *, reply: conversation.Reply, tail_only: bool) -> conversation.Thread:
@@ -66,8 +67,9 @@ def _before(
     plan = bills.newest_plan(db, number=number, from_place=reset_place, before_place=place)
     used = segmenting.in_use(stored, plan.newest_summary if plan else None)
     start = max(reset_place, plan.first_place) if plan and tail_only else reset_place
+    materials = links.materials(db, number=number, first=start, last=place - 1)
     posts = [
-        rows.post(conversation_id, row)
+        _with_material(rows.post(conversation_id, row), materials)
         for first, last in _uncovered(start, place - 1, used)
         for row in _rows(db, number=number, first=first, last=last)
     ]
@@ -86,6 +88,11 @@ def _before(
         gave_up=plan is not None and plan.gave_up,
         described=plan.described if plan else (),
     )
+
+
+def _with_material(post: conversation.Post, materials: Mapping[str, str]) -> conversation.Post:
+    found = materials.get(post.id)
+    return dataclasses.replace(post, material=found) if found else post
 
 
 def _uncovered(first: int, last: int, segments: Sequence[conversation.Summary]) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,10 @@ def channel(world: state.World, each: records.Channel) -> Json:
         return body | _thread(world, each)
     denied = {"id": world.bot, "type": 1, "allow": "0", "deny": str(each.denied)}
     body |= {"topic": each.topic, "nsfw": False, "position": 0}
-    body |= {"permission_overwrites": [denied] if each.denied else [], "default_auto_archive_duration": 1440}
+    view = str(permissions.BITS["view_channel"])
+    hidden = [{"id": user, "type": 1, "allow": "0", "deny": view} for user in each.hidden_from]
+    overwrites = [*([denied] if each.denied else []), *hidden]
+    body |= {"permission_overwrites": overwrites, "default_auto_archive_duration": 1440}
     if each.kind == records.FORUM:
         body |= {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None}
     return body

@@ -80,6 +80,12 @@ class People:
             }
             self._tell("THREAD_LIST_SYNC", found, data)
 
+    def hide_channel(self, channel: Id, user: Id) -> None:
+        """Keep somebody from viewing a channel; they are not kept from writing, as no test needs that."""
+        found = self._world.channel(channel)
+        found.hidden_from.append(self._world.user(user).id)
+        self._tell("CHANNEL_UPDATE", found, payloads.channel(self._world, found))
+
     def add_user(self, name: str, *, bot: bool = False) -> str:
         """Make an account."""
         return self._world.add_user(name, bot=bot)

@@ -104,7 +104,8 @@ class Channel:
     guild: str | None = None
     name: str = ""
     topic: str | None = None
-    denied: int = 0
+    denied: int = 0  # to the bot
+    hidden_from: list[str] = field(default_factory=list)  # people who may not view it
     recipient: str | None = None
     messages: dict[str, Message] = field(default_factory=dict)
     last_message: str | None = None

@@ -103,6 +103,20 @@ class DiscordStage(stage.Stage):
         await self.until(lambda: given.callback is not None)
         await self.idle()
 
+    def link(self, said: stage.Said) -> str:
+        """See stage.Stage."""
+        return f"https://discord.com/channels/{self.guild}/{said.place.channel}/{said.id}"
+
+    def link_elsewhere(self) -> str:
+        """See stage.Stage."""
+        return "https://discord.com/channels/100000000000000000/100000000000000001/100000000000000002"
+
+    def closed_channel(self) -> stage.Place:
+        """See stage.Stage."""
+        made = self.service.add_channel(self.guild, "plans")
+        self.service.hide_channel(made, self.bob)
+        return stage.Place(channel=made)
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(said.place.channel, said.id)

@@ -12,6 +12,7 @@ Body = Mapping[str, Any]
 
 _POST = re.compile(r'<post by="([^"]*)" id="([^"]*)">(.*?)</post>', re.DOTALL)
 _FILES = re.compile(r"\A(?:<file [^\n]*?(?:/>|>\n.*?\n</file>)(?:\n|\Z))+", re.DOTALL)
+_LINKED = re.compile(r'<linked from="[^"]*"[^>]*>\n.*?\n</linked>', re.DOTALL)
 _NOW = "<now>"
 _USES = {"tool_use", "tool_result", "server_tool_use"}
 
@@ -37,6 +38,13 @@ def posts(body: Body) -> list[Spoken]:
 def texts(body: Body) -> list[str]:
     """The texts of the posts by people, in order."""
     return [post.text for post in posts(body)]
+
+
+def linked(body: Body) -> list[str]:
+    """What links brought in, mark by mark, in order."""
+    return [
+        found for role, block in blocks(body) if role == "user" for found in _LINKED.findall(block["text"])
+    ]
 
 
 def dialogue(body: Body) -> list[tuple[str, str]]:

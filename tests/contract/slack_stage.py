@@ -111,6 +111,20 @@ class SlackStage(stage.Stage):
         )
         await self.idle()
 
+    def link(self, said: stage.Said) -> str:
+        """See stage.Stage."""
+        link = f"{self.service.url}/archives/{said.place.channel}/p{said.id.replace('.', '')}"
+        thread = said.place.thread
+        return f"{link}?thread_ts={thread}&cid={said.place.channel}" if thread else link
+
+    def link_elsewhere(self) -> str:
+        """See stage.Stage."""
+        return "https://elsewhere.slack.com/archives/C0ELSEWHERE/p1795388826190838"
+
+    def closed_channel(self) -> stage.Place:
+        """See stage.Stage."""
+        return stage.Place(channel=self.service.add_channel("plans", members=[self.ada], kind="private"))
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(channel=said.place.channel, ts=said.id)

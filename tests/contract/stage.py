@@ -167,6 +167,18 @@ class Stage(operated.Operated):
         """Press a thumb, "up" or "down", under the newest answer; LookupError where there is none."""
 
     @abc.abstractmethod
+    def link(self, said: Said) -> str:
+        """The address of a post, as the platform gives it to people."""
+
+    @abc.abstractmethod
+    def link_elsewhere(self) -> str:
+        """The address of a post in a place that is not this workspace or guild."""
+
+    @abc.abstractmethod
+    def closed_channel(self) -> Place:
+        """A channel that Ada and the bot can see, and Bob cannot."""
+
+    @abc.abstractmethod
     async def preview(self, said: Said) -> None:
         """The platform adds a link preview to a post."""
 

@@ -15,7 +15,7 @@ PURE = {
     "bot.conversation", "bot.errors", "bot.prompts", "bot.turns", "bot.context", "bot.pacing",
     "bot.splitting", "bot.fences", "bot.healing", "bot.commands", "bot.exporting", "bot.prices",
     "bot.billing", "bot.caching", "bot.covering", "bot.sizes", "bot.segmenting", "bot.recalling",
-    "bot.simulating", "bot.enclosing", "bot.thumbs", "adapters.slack.buttons",
+    "bot.simulating", "bot.enclosing", "bot.thumbs", "bot.linking", "adapters.slack.buttons",
     "bot.fitting", "bot.attaching", "bot.contents", "bot.files.kinds", "bot.files.texts",
     "bot.toolsets", "bot.tools.listing", "bot.tools.describing", "bot.claude.citing",
     "bot.replay", "bot.advising", "bot.outlook", "bot.wording", "bot.access", "bot.accounting",
@@ -113,6 +113,7 @@ def test_adapters_know_neither_each_other_nor_the_log_nor_claude(path: pathlib.P
         "bot.enclosing",  # how many posts an answer takes is the platform's
         "bot.thumbs",
         "adapters.downloads",  # from which hosts files come, and how much of them: one law for all platforms
+        "bot.linking",
     }
     ours = {name for name in imports(TREES[path]) if name.split(".")[0] in PACKAGES}
     strays = {
