@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import structlog
 from aiohttp import web
@@ -25,6 +25,7 @@ from bot import (
     forgetting,
     gate,
     http,
+    installing,
     late,
     metrics,
     observing,
@@ -47,6 +48,9 @@ from bot import (
 )
 from bot.files import fetching
 from bot.tools import approving, shelf
+
+if TYPE_CHECKING:
+    from adapters.slack import install
 
 log = structlog.get_logger()
 
@@ -150,7 +154,7 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
             approving.ACTION: kit.desk.press,
         }
         entrance = _gate(chosen, intake, book, platforms, actions)
-        adapters = {adapter.name: adapter for adapter in _adapters(chosen, entrance, counted)}
+        adapters = await _adapters(chosen, entrance, counted, book)
         platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))
         port = await stack.enter_async_context(_served(chosen, book, adapters, counted, kit))
         for adapter in adapters.values():
@@ -243,18 +247,20 @@ def _responder(
     )
 
 
-def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.Metrics) -> list[Adapter]:
-    """An adapter for each platform that has credentials."""
+async def _adapters(
+    chosen: settings.Settings, intake: ports.Intake, counted: metrics.Metrics, book: thread_log.ThreadLog
+) -> dict[str, Adapter]:
+    """An adapter for each platform that has credentials, by name. Raises CredentialError for a lost key."""
     made: list[Adapter] = []
-    if chosen.slack_bot_token:
+    if "slack" in chosen.platforms:
         from adapters.slack import app as slack_app  # noqa: PLC0415 - several MiB, for those who use it
 
-        app_token, signing_secret = chosen.slack_app_token, chosen.slack_signing_secret
         made.append(
             slack_app.Slack(
-                bot_token=chosen.slack_bot_token.get_secret_value(),
-                app_token=app_token.get_secret_value() if app_token else None,
-                signing_secret=signing_secret.get_secret_value() if signing_secret else None,
+                bot_token=_plain(chosen.slack_bot_token),
+                workspaces=await _app(chosen, book),
+                app_token=_plain(chosen.slack_app_token),
+                signing_secret=_plain(chosen.slack_signing_secret),
                 api_url=chosen.slack_api_url,
                 dm_mode=chosen.slack_dm_mode,
                 guests_matter=chosen.bot_guests == "deny",
@@ -275,7 +281,25 @@ def _adapters(chosen: settings.Settings, intake: ports.Intake, counted: metrics.
                 intake=intake,
             )
         )
-    return made
+    return {each.name: each for each in made}
+
+
+async def _app(chosen: settings.Settings, book: thread_log.ThreadLog) -> install.App | None:
+    """The app that workspaces install by themselves, where it is set up."""
+    if not chosen.slack_client_id:
+        return None
+    from adapters.slack import install  # noqa: PLC0415 - as above
+
+    return install.App(
+        client_id=chosen.slack_client_id,
+        client_secret=_plain(chosen.slack_client_secret) or "",
+        public_url=chosen.bot_public_url or "",
+        store=await installing.opened(book.installs, keys=chosen.encryption_keys, now=parts.now),
+    )
+
+
+def _plain(secret: settings.Secret | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 if __name__ == "__main__":

@@ -53,12 +53,14 @@ class Silent(errors.ThreadmateError):
     """A service did not answer; the message says how."""
 
 
-async def ask(url: str, *, method: str = "GET", headers: Mapping[str, str]) -> Said:
+async def ask(
+    url: str, *, method: str = "GET", headers: Mapping[str, str], form: Mapping[str, str] | None = None
+) -> Said:
     """Call a service once. Raises Silent."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,
-            session.request(method, url, headers=dict(headers)) as response,
+            session.request(method, url, headers=dict(headers), data=form) as response,
         ):
             text = await response.text(errors="replace")
             told = {name.lower(): value for name, value in response.headers.items()}

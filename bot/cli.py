@@ -5,6 +5,7 @@ Status 0: done. Status 1: it could not be done, one line says why. Status 2: a s
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import pathlib
@@ -16,7 +17,19 @@ import typer
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import checking, cli_costs, conversation, errors, exporting, settings, starting, thread_log, wording
+from bot import (
+    checking,
+    cli_costs,
+    conversation,
+    errors,
+    exporting,
+    installing,
+    sealing,
+    settings,
+    starting,
+    thread_log,
+    wording,
+)
 
 BATCH = 500  # lines imported in one transaction
 
@@ -152,6 +165,8 @@ async def _check() -> None:
             api_url=chosen.slack_api_url,
             now=now,
         )
+    if chosen.slack_client_id and found[0].state != "wrong":  # the database holds the workspaces
+        found += await _check_workspaces(chosen, now)
     if chosen.discord_bot_token:
         found += await discord_checking.findings(
             token=chosen.discord_bot_token.get_secret_value(), api_url=chosen.discord_api_url, now=now
@@ -163,6 +178,27 @@ async def _check() -> None:
         typer.echo(line)
     if any(finding.state == "wrong" for finding in found):
         raise typer.Exit(1)
+
+
+async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list[checking.Finding]:
+    """Slack as workspaces install it; the database was found to be good before."""
+    secret, app_token = chosen.slack_client_secret, chosen.slack_app_token
+    sealer = sealing.Sealer(chosen.encryption_keys)
+    try:
+        rows = await asyncio.to_thread(thread_log.installed, chosen.database_url)
+        installed = [installing.unsealed(row, sealer) for row in rows]
+    except errors.CredentialError as error:
+        name, _, how = str(error).partition(": ")
+        return [checking.Finding(what=name, how=how, state="wrong")]
+    return await slack_checking.many(
+        client_id=chosen.slack_client_id or "",
+        client_secret=secret.get_secret_value() if secret else "",
+        app_token=app_token.get_secret_value() if app_token else None,
+        installed=installed,
+        install_url=f"{chosen.bot_public_url}/slack/install",
+        api_url=chosen.slack_api_url,
+        now=now,
+    )
 
 
 async def _export(conversation_id: str | None, form: str) -> None:

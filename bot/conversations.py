@@ -143,6 +143,7 @@ class Conversations:
         found = await self.log.of_workspace(platform, workspace)
         for conversation_id in found:
             await self.gone(conversation_id)
+        await self.log.leave(platform, workspace)
         return len(found)
 
     async def posts_since(

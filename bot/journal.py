@@ -51,6 +51,9 @@ class Journal(Protocol):
     async def of_workspace(self, platform: str, workspace: str) -> Sequence[conversation.ConversationId]:
         """Every conversation of a workspace."""
 
+    async def leave(self, platform: str, workspace: str) -> None:
+        """Erase what was chosen in a workspace."""
+
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:

@@ -6,6 +6,7 @@ empty value counts as unset. `.env.example` and the README's table are tested ag
 
 from __future__ import annotations
 
+import base64
 import decimal
 import os
 import pathlib
@@ -17,7 +18,7 @@ import dotenv
 import pydantic
 import pydantic_settings
 
-from bot import access, accounting, errors, prompts
+from bot import access, accounting, credentials, errors, prompts
 from bot.tools import listing
 
 Secret = pydantic.SecretStr
@@ -56,6 +57,10 @@ class Settings(pydantic_settings.BaseSettings):
     slack_bot_token: Secret | None = None
     slack_app_token: Secret | None = None
     slack_signing_secret: Secret | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: Secret | None = None
+    bot_public_url: HttpUrl | None = None
+    bot_encryption_key: Secret | None = None
     slack_api_url: HttpUrl = "https://slack.com/api/"
     slack_dm_mode: Literal["threads", "flat"] = "threads"
 
@@ -110,6 +115,23 @@ class Settings(pydantic_settings.BaseSettings):
     def _is_app_token(cls, token: Secret | None) -> Secret | None:
         return _starts_with(token, "xapp-", "a Slack app-level token")
 
+    @pydantic.field_validator("bot_encryption_key")
+    @classmethod
+    def _is_keys(cls, keys: Secret | None) -> Secret | None:
+        if keys is not None and not all(map(_is_key, keys.get_secret_value().split(","))):
+            raise ValueError(
+                f"should be a Fernet key, or several with commas between; {credentials.MAKE_A_KEY}"
+            )
+        return keys
+
+    @pydantic.field_validator("bot_public_url")
+    @classmethod
+    def _is_public(cls, url: str | None) -> str | None:
+        """Cookies and codes travel there: over https, but for a trial on this machine."""
+        if url is not None and not re.match(r"https://|http://(localhost|127\.0\.0\.1)(:|/|$)", url):
+            raise ValueError("should start with https://: it is where browsers reach the bot")
+        return url.rstrip("/") if url is not None else None
+
     @pydantic.field_validator("bot_admins", "bot_allow", "bot_deny", mode="before")
     @classmethod
     def _is_list_of_ids(cls, given: Any) -> Any:
@@ -154,14 +176,7 @@ class Settings(pydantic_settings.BaseSettings):
 
     @pydantic.model_validator(mode="after")
     def _fits_together(self) -> Self:
-        problems = []
-        if self.slack_bot_token and not (self.slack_app_token or self.slack_signing_secret):
-            problems.append(
-                "SLACK_APP_TOKEN: should be set for Socket Mode (or SLACK_SIGNING_SECRET for HTTP), "
-                "because SLACK_BOT_TOKEN is"
-            )
-        if (self.slack_app_token or self.slack_signing_secret) and not self.slack_bot_token:
-            problems.append("SLACK_BOT_TOKEN: should be set, because another Slack credential is")
+        problems = credentials.problems(self)
         if self.platforms and not self.anthropic_api_key:
             problems.append("ANTHROPIC_API_KEY: should be set, because a platform is on")
         if self.floor_tokens >= self.bot_context_tokens:
@@ -194,13 +209,19 @@ class Settings(pydantic_settings.BaseSettings):
     @property
     def platforms(self) -> tuple[str, ...]:
         """The platforms that have credentials."""
-        tokens = {"slack": self.slack_bot_token, "discord": self.discord_bot_token}
+        tokens = {"slack": self.slack_bot_token or self.slack_client_id, "discord": self.discord_bot_token}
         return tuple(name for name, token in tokens.items() if token)
 
     @property
     def floor_tokens(self) -> int:
         """What summarising keeps word for word, in tokens."""
         return self.bot_context_floor_tokens or self.bot_context_tokens // 2
+
+    @property
+    def encryption_keys(self) -> tuple[str, ...]:
+        """What encrypts stored tokens, the newest first."""
+        keys = self.bot_encryption_key
+        return tuple(each.strip() for each in keys.get_secret_value().split(",")) if keys else ()
 
     def access(self) -> access.Rules:
         """Who may do what."""
@@ -263,6 +284,14 @@ def _starts_with(token: Secret | None, prefix: str, what: str) -> Secret | None:
 def _variable(name: str) -> str | None:
     """A variable of the process environment, else of `.env`: one that a tool server needs."""
     return os.environ.get(name) or dotenv.dotenv_values(".env").get(name)
+
+
+def _is_key(key: str) -> bool:
+    """Whether this is a Fernet key: 32 bytes in URL-safe base64."""
+    try:
+        return len(base64.b64decode(key.strip().encode(), altchars=b"-_", validate=True)) == 32  # noqa: PLR2004
+    except ValueError:
+        return False
 
 
 def _lines(error: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,8 @@ from adapters.slack import (
     bolt,
     events,
     http,
+    install,
+    many,
     parse,
     roster,
     sockets,
@@ -46,14 +48,18 @@ log = structlog.get_logger()
 
 
 class Slack:
-    """Implements ports.Platform. Without `app_token` it is in HTTP mode: mount `handler`."""
+    """Implements ports.Platform. Without `app_token` it is in HTTP mode: mount `handler`.
+
+    With `bot_token` it is in that token's workspace, with `workspaces` in those that install it.
+    """
 
     name = address.PLATFORM
 
     def __init__(
         self,
         *,
-        bot_token: str,
+        bot_token: str | None = None,
+        workspaces: install.App | None = None,
         app_token: str | None = None,
         signing_secret: str | None = None,
         api_url: str = "https://slack.com/api/",
@@ -67,6 +73,7 @@ class Slack:
         ping: float = sockets.PING_SECONDS,
     ) -> None:
         self._bot_token = bot_token
+        self._many = workspaces
         self._app_token = app_token
         self._intake = intake
         self._now = now
@@ -92,6 +99,7 @@ class Slack:
         self._sockets: sockets.Sockets | None = None
         self._door = bolt.Door(event=self._take_event, press=self._take_press, api_url=api_url)
         self._roster: roster.Roster | None = None
+        self._installed: many.Many | None = None
 
     async def __aenter__(self) -> Self:
         """Connect. Raises errors.CredentialError for a token Slack refuses, errors.PlatformError else."""
@@ -115,7 +123,10 @@ class Slack:
 
     def routes(self) -> list[aiohttp_web.RouteDef]:
         """What Slack's HTTP mode needs served on the bot's own port."""
-        return [] if self._app_token else [aiohttp_web.post("/slack/events", self.handler)]
+        routes = [] if self._app_token else [aiohttp_web.post("/slack/events", self.handler)]
+        if self._many is not None:
+            routes += many.routes(self._page)
+        return routes
 
     async def catch_up(self) -> None:
         """Read what was missed since the log's newest posts as they were before this connection."""
@@ -185,7 +196,13 @@ class Slack:
             )
         )
         common = self._common(session=session)
-        made = roster.Roster(intake=self._intake, only=await self._connect_only(common))
+        if self._many is not None:
+            self._installed = many.assemble(
+                app=self._many, common=common, intake=self._intake, returned=self._returned
+            )
+            made = self._installed.roster
+        else:
+            made = roster.Roster(intake=self._intake, only=await self._connect_only(common))
         self._exits.push_async_callback(made.close)
         self._exits.push_async_callback(self._background.close, seconds=CLOSE_SECONDS)
         # Before anything can arrive: what the log knew when it was last connected.
@@ -197,7 +214,7 @@ class Slack:
 
     async def _connect_only(self, common: workspace.Common) -> workspace.Workspace:
         try:
-            return await workspace.Workspace.connect(common=common, token=self._bot_token)
+            return await workspace.Workspace.connect(common=common, token=self._bot_token or "")
         except web.Refused as refused:
             raise errors.CredentialError(
                 f"SLACK_BOT_TOKEN: Slack refuses it ({refused.code}); it should be the bot token of the "
@@ -230,9 +247,9 @@ class Slack:
     async def _of(self, home: conversation.Home) -> workspace.Workspace:
         return await self._workspaces().of_team(home.workspace)
 
-    async def _read_missed(self, known: Sequence[ports.Known]) -> None:
+    async def _read_missed(self, known: Sequence[ports.Known], *, only: str = "") -> None:
         """Of each workspace what was missed in the conversations it has, in one after the other."""
-        for team in await self._workspaces().teams():
+        for team in [only] if only else await self._workspaces().teams():
             homes = self._workspaces().homes(known, team)
             try:
                 place = await self._workspaces().of_team(team)
@@ -240,6 +257,15 @@ class Slack:
                 log.warning("slack.workspace_skipped", team=team, fault=str(error))
                 continue
             await place.catching_up.run(homes, since=self._now() - CATCH_UP_AGE)
+
+    async def _returned(self, team: str) -> None:
+        """A workspace has installed the bot: catch up on what it has of it from before."""
+
+        async def catch_up() -> None:
+            known = await self._intake.homes(self.name, self._now() - MEMORY)
+            await self._read_missed(known, only=team)
+
+        self._background.start(catch_up(), name="catch up")
 
     def _fill_gap(self) -> None:
         """For a while there was no connection: events of that time may be lost."""
@@ -249,7 +275,18 @@ class Slack:
 
         self._background.start(fill(), name="fill gap")
 
+    async def _page(self, request: aiohttp_web.Request) -> aiohttp_web.StreamResponse:
+        if self._installed is None:
+            return aiohttp_web.Response(status=503, text="The bot is starting; try again in a moment.")
+        return await self._installed.page(request)
+
     async def _take_event(self, body: Mapping[str, Any]) -> None:
+        if many.is_farewell(body):
+            if self._installed is not None:
+                await self._installed.farewell.take(body)
+            else:
+                log.error("slack.token_gone", mend="install the app again and set its new SLACK_BOT_TOKEN")
+            return
         place = await self._workspaces().of_event(body)
         if place is not None:
             team = place.team if self._workspaces().many else parse.team_of(body)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from adapters.slack import surface
-from bot import checking, errors
+from bot import checking, errors, installation
 
 REINSTALL = "paste manifest.yml into the app's manifest and install it again"
+COPY_TOKEN = f"Copy the Bot User OAuth Token anew, under OAuth & Permissions, or {REINSTALL}"
 _KIND = frozenset(
     {"not_allowed_token_type", "invalid_auth", "not_authed", "token_revoked", "account_inactive"}
 )
@@ -27,14 +29,57 @@ async def findings(
     return found
 
 
-async def _bot(token: str, api_url: str, now: dt.datetime) -> list[checking.Finding]:
+async def many(
+    *,
+    client_id: str,
+    client_secret: str,
+    app_token: str | None,
+    installed: Sequence[installation.Installation],
+    install_url: str,
+    api_url: str,
+    now: dt.datetime,
+) -> list[checking.Finding]:
+    """The app's own credentials, and every workspace that has installed it."""
+    found = [await _client(client_id, client_secret, api_url)]
+    if app_token is not None:
+        found.append(await _app(app_token, api_url))
+    for each in installed:
+        if each.expires_at is not None and each.expires_at <= now:
+            how = f"the token of {each.name} has run out; it is renewed when the bot needs it"
+            found.append(checking.Finding(what=f"workspace {each.workspace}", how=how, state="note"))
+            continue
+        told = await _bot(each.token, api_url, now, mend=f"Let it install the app again: {install_url}")
+        names = {"SLACK_BOT_TOKEN": f"workspace {each.workspace}"}
+        found += [dataclasses.replace(one, what=names.get(one.what, one.what)) for one in told]
+    if not installed:
+        how = f"none has installed the app yet: open {install_url}"
+        found.append(checking.Finding(what="workspaces", how=how, state="note"))
+    return found
+
+
+async def _client(client_id: str, client_secret: str, api_url: str) -> checking.Finding:
+    """Try a code of nobody: Slack looks at id and secret first."""
+    form = {"client_id": client_id, "client_secret": client_secret, "code": "0"}
+    try:
+        said = await checking.ask(f"{api_url}oauth.v2.access", method="POST", headers={}, form=form)
+    except checking.Silent as silence:
+        return checking.unreachable("SLACK_API_URL", silence)
+    code = _code(said.body)
+    if code in {"invalid_client_id", "bad_client_secret"}:
+        name = "SLACK_CLIENT_ID" if code == "invalid_client_id" else "SLACK_CLIENT_SECRET"
+        return checking.wrong(name, f"Slack refuses it ({code})", "Copy it anew from Basic Information")
+    return checking.Finding(what="SLACK_CLIENT_ID", how="Slack takes it with its secret")
+
+
+async def _bot(
+    token: str, api_url: str, now: dt.datetime, *, mend: str = COPY_TOKEN
+) -> list[checking.Finding]:
     name = "SLACK_BOT_TOKEN"
     try:
         said = await _call("auth.test", token, api_url)
     except checking.Silent as silence:
         return [checking.unreachable("SLACK_API_URL", silence)]
     if not said.body.get("ok"):
-        mend = "Copy the Bot User OAuth Token anew, under OAuth & Permissions, or " + REINSTALL
         return [checking.wrong(name, f"Slack refuses it ({_code(said.body)})", mend)]
     if not said.body.get("bot_id"):
         return [

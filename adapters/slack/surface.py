@@ -24,6 +24,8 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "auth.test": Method(),
+    "oauth.v2.access": Method(verb="FORM"),  # with the app's client id and secret
+    "auth.revoke": Method(),
     "apps.connections.open": Method(),  # with the app token and its scope connections:write
     "chat.postMessage": Method(scopes=("chat:write",)),
     "chat.postEphemeral": Method(scopes=("chat:write",)),
@@ -56,6 +58,8 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "message.mpim": ("mpim:history",),
     "app_home_opened": (),
     "agent_session_stopped": (),
+    "app_uninstalled": (),
+    "tokens_revoked": (),
 }
 """Subscribed bot events with the scopes they need."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import structlog
@@ -26,7 +26,7 @@ CALL_SECONDS = 30.0  # after that the outcome of one try is unknown
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries, the last one repeated
 _FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_TOKEN_OVER = frozenset({"token_expired", "token_revoked", "invalid_auth"})
+_TOKEN_OVER = frozenset({"token_expired", "invalid_auth"})
 _HTTP_LIMITED = 429
 _HTTP_FAULT = 500
 _GONE = frozenset(
@@ -37,7 +37,13 @@ log = structlog.get_logger()
 
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]  # monotonic seconds
-Token = Callable[[], Awaitable[str]]  # a token as it is good now; raises errors.PlatformError
+
+
+class Token(Protocol):
+    """Where a token comes from that does not last."""
+
+    async def __call__(self, *, refused: str = "") -> str:
+        """A token as it is good now; `refused`: the one that Slack takes no more. Raises PlatformError."""
 
 
 class Refused(errors.MayNotPost):
@@ -149,14 +155,14 @@ class Web:
         return str(self._client.token or "") if self._token is None else await self._token()
 
     async def _with_token(self, method: str, arguments: Mapping[str, Any]) -> AsyncSlackResponse:
-        """One try; another one where the token was refused because it was renewed meanwhile."""
+        """One try; another one where the token was refused and there is a newer one."""
         if self._token is None:
             return await self._once(method, arguments)
         self._client.token = used = await self._token()
         try:
             return await self._once(method, arguments)
         except Refused as refused:
-            if refused.code not in _TOKEN_OVER or (renewed := await self._token()) == used:
+            if refused.code not in _TOKEN_OVER or (renewed := await self._token(refused=used)) == used:
                 raise
             self._client.token = renewed
             return await self._once(method, arguments)

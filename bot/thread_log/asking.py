@@ -13,6 +13,7 @@ from bot.thread_log import (
     bills,
     changes,
     commands,
+    finding,
     intake,
     ledger,
     links,
@@ -23,6 +24,7 @@ from bot.thread_log import (
     segments,
     store,
     threads,
+    workspaces,
 )
 from bot.thread_log.bills import By
 
@@ -149,3 +151,14 @@ class Asking:
 
     def _now(self) -> int:
         return rows.micros(self._clock())
+
+    async def of_workspace(self, platform: str, workspace: str) -> list[conversation.ConversationId]:
+        """Every conversation of a workspace."""
+        return await self._store.read(
+            functools.partial(workspaces.of_workspace, platform=platform, workspace=workspace)
+        )
+
+    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+        """Whether this conversation holds this post or this part of a reply."""
+        work = functools.partial(finding.has, conversation_id=conversation_id, post_id=post_id)
+        return await self._store.read(work)

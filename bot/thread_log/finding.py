@@ -40,17 +40,6 @@ def has(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId,
     return found.fetchone() is not None
 
 
-def of_workspace(
-    db: sqlite3.Connection, *, platform: str, workspace: str
-) -> list[conversation.ConversationId]:
-    """Every conversation of a workspace, oldest first."""
-    found = db.execute(
-        "SELECT id FROM conversations WHERE platform = ? AND workspace = ? ORDER BY number",
-        (platform, workspace),
-    )
-    return [conversation.ConversationId(row[0]) for row in found]
-
-
 def posts_since(
     db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, since: int
 ) -> list[str]:

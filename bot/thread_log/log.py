@@ -18,6 +18,7 @@ from bot.thread_log import (
     copies,
     echoes,
     finding,
+    installs,
     intake,
     owners,
     replies,
@@ -29,6 +30,7 @@ from bot.thread_log import (
     threads,
     tool_calls,
     upkeep,
+    workspaces,
 )
 
 
@@ -82,6 +84,7 @@ class ThreadLog(asking.Asking):
         self._scrubber = scrubber
         self.accounts = accounts.Accounts(store=store)
         self.files = shelf.Files(store=store)
+        self.installs = installs.Installs(store=store, scrubber=scrubber)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
         self.tools = tool_calls.ToolBook(store=store, clock=clock)
         self._erased_while_running: dict[str, list[str]] = {}
@@ -276,16 +279,10 @@ class ThreadLog(asking.Asking):
         """The conversation that holds this post or this part of a reply."""
         return await self._store.read(functools.partial(finding.find, platform=platform, post_id=post_id))
 
-    async def has(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
-        """Whether this conversation holds this post or this part of a reply."""
-        work = functools.partial(finding.has, conversation_id=conversation_id, post_id=post_id)
-        return await self._store.read(work)
-
-    async def of_workspace(self, platform: str, workspace: str) -> list[conversation.ConversationId]:
-        """Every conversation of a workspace."""
-        return await self._store.read(
-            functools.partial(finding.of_workspace, platform=platform, workspace=workspace)
-        )
+    async def leave(self, platform: str, workspace: str) -> None:
+        """Erase what was chosen in a workspace; its conversations are forgotten one by one."""
+        await self._store.write(functools.partial(workspaces.leave, platform=platform, workspace=workspace))
+        self._scrubber.start()
 
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime

@@ -306,6 +306,7 @@ STEPS: Sequence[Step] = (
     newer_steps.m014_files,
     newer_steps.m015_tools,
     newer_steps.m016_links,
+    newer_steps.m017_installations,
 )
 
 

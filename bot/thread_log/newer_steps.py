@@ -130,3 +130,23 @@ def m016_links(db: sqlite3.Connection) -> None:
         PRIMARY KEY (conversation, post, number)
     ) STRICT, WITHOUT ROWID""")
     db.execute("CREATE INDEX links_source ON links (source, source_id)")
+
+
+def m017_installations(db: sqlite3.Connection) -> None:
+    """Workspaces that let the bot in by OAuth, and installations that somebody has begun."""
+    db.execute("""CREATE TABLE installations (
+        platform TEXT NOT NULL,
+        workspace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sealed BLOB NOT NULL,                    -- the tokens, encrypted
+        expires_at INTEGER,                      -- of the token; NULL for one that lasts
+        installed_at INTEGER NOT NULL,
+        serial INTEGER NOT NULL,                 -- counted up with each token
+        renewing_until INTEGER NOT NULL,         -- a process is renewing it; 0 for none
+        PRIMARY KEY (platform, workspace)
+    ) STRICT, WITHOUT ROWID""")
+    db.execute("""CREATE TABLE install_states (
+        state TEXT NOT NULL PRIMARY KEY,         -- digests both
+        browser TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""")

@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 
 from bot import errors
-from bot.thread_log import migrations, store
+from bot.thread_log import installs, migrations, store
 
 BUSY_SECONDS = 2.0
 
@@ -30,6 +30,16 @@ def probe(url: str) -> str:
             return f"{path}, {_state(db)}"
     except sqlite3.Error as error:
         raise store.translated(error) from None
+
+
+def installed(url: str) -> list[installs.Row]:
+    """The workspaces that are installed, of a database that `probe` found good; nothing is changed."""
+    path = pathlib.Path(url.partition(":///")[2])
+    if not path.exists():
+        return []
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as db:
+        there = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'installations'").fetchone()
+        return installs.read_all(db) if there else []
 
 
 def _state(db: sqlite3.Connection) -> str:

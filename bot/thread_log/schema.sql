@@ -237,3 +237,19 @@ CREATE TABLE links (
     PRIMARY KEY (conversation, post, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX links_source ON links (source, source_id);
+CREATE TABLE installations (
+    platform TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sealed BLOB NOT NULL,                    -- the tokens, encrypted
+    expires_at INTEGER,                      -- of the token; NULL for one that lasts
+    installed_at INTEGER NOT NULL,
+    serial INTEGER NOT NULL,                 -- counted up with each token
+    renewing_until INTEGER NOT NULL,         -- a process is renewing it; 0 for none
+    PRIMARY KEY (platform, workspace)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE install_states (
+    state TEXT NOT NULL PRIMARY KEY,         -- digests both
+    browser TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -13,7 +13,9 @@ an issue of somebody's program against the live service; OURS: a choice of ours 
 
 | part | like Slack | not like Slack | source |
 |---|---|---|---|
-| tokens, scopes | not_authed, invalid_auth, not_allowed_token_type, missing_scope with needed and provided; X-OAuth-Scopes | no user tokens, OAuth, org installs | DOCS |
+| tokens, scopes | not_authed, invalid_auth, not_allowed_token_type, missing_scope with needed and provided; X-OAuth-Scopes | no user tokens | DOCS |
+| OAuth | consent page, redirect_uri and client checked, codes good once for ten minutes, tokens of twelve hours with refresh tokens good once, auth.revoke, uninstall, several workspaces with the same ids and ts | the old token stays good until it runs out, which Slack may cut; an org-wide install is only an answer | DOCS, OURS |
+| Slack Connect | a channel in two workspaces with one id, authors' teams, is_ext_shared_channel | each installation is sent each event; Slack may send one for both | DOCS, OURS |
 | arguments | query, form, JSON; token not in JSON; invalid_arguments with response_metadata.messages | unknown arguments pass, as on Slack | DOCS |
 | chat.postMessage | no_text, not_in_channel, is_archived, msg_blocks_too_long, metadata and block checks, cut at 40,000 | a reply to a reply or to nothing is thread_not_found, which Slack may take | DOCS, bolt-js#2509, OURS |
 | chat.update | own posts only, 4,000 characters, blocks and metadata not sent stay, streaming_state_conflict | no edit window | DOCS, SEEN |

@@ -18,7 +18,7 @@ def auth_test(request: methods.Request) -> Json:
     state = request.state
     return {
         "url": f"{state.url}/",
-        "team": "Emulated workspace",
+        "team": state.app.names[state.team_id],
         "user": state.users[state.bot_user_id].name,
         "team_id": state.team_id,
         "user_id": state.bot_user_id,

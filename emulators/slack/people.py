@@ -46,6 +46,15 @@ class People(state.State):
         people = [*members, self.bot_user_id] if bot_member else list(members)
         return self.new_channel(kind=kind, name=name, members=people).id
 
+    def share(self, channel: str, other: People) -> None:
+        """Slack Connect: another workspace joins a channel, with everybody and its bot."""
+        place = self.channels[channel]
+        other.channels[channel] = place
+        place.members.append(other.bot_user_id)
+        known = {**self.users, **other.users}
+        self.users.update(known)
+        other.users.update(known)
+
     def open_dm(self, user: str) -> str:
         """The id of the DM between the bot and this person."""
         self.users[user]
@@ -81,13 +90,17 @@ class People(state.State):
         files: Sequence[Json] | None = None,
         subtype: str | None = None,
         deliver: bool = True,
+        ts: str | None = None,
     ) -> str:
-        """Somebody posts; returns the ts. `deliver=False` changes the channel without any event."""
+        """Somebody posts; returns the ts. `deliver=False` changes the channel without any event.
+
+        `ts`: that of a post in another workspace, which this one is to share.
+        """
         place = self._place(channel, user)
         if thread_ts is not None and thread_ts not in place.messages:
             raise LookupError(f"there is no message {thread_ts} in {channel} to reply to")
         person = self.users[user]
-        ts = self.new_ts()
+        ts = ts or self.new_ts()
         message: Json = {"type": "message", "user": user, "text": text, "ts": ts, "team": person.team_id}
         message["client_msg_id"] = f"emulated-{ts}"
         if text:
@@ -167,9 +180,11 @@ class People(state.State):
     async def uninstall(self) -> None:
         """An admin removes the app: its tokens die, tokens_revoked and app_uninstalled are sent."""
         self.token_error = "account_inactive"
+        self.app.end(self, "account_inactive")
         tokens = {"oauth": [], "bot": [self.bot_user_id]}
         self.send_event({"type": "tokens_revoked", "tokens": tokens, "event_ts": self.new_ts()})
         self.send_event({"type": "app_uninstalled", "event_ts": self.new_ts()})
+        self.installed = False
         self.changed.ring()
 
     def messages(self, channel: str, thread_ts: str | None = None) -> list[Json]:

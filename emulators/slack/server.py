@@ -16,6 +16,7 @@ from emulators.slack import (
     faults,
     files,
     http_events,
+    installs,
     interactive,
     limits,
     methods,
@@ -58,6 +59,7 @@ class Slack(interactive.Interactive):
             clock=clock, changed=changed, faults=self.faults, retry_delays=retry_delays
         )
         super().__init__(clock=clock, changed=changed, deliveries=deliveries)
+        self.app = installs.App(first=self)
         self._host, self._port = host, port
         self._ack_seconds = ack_seconds
         self._runner: web.AppRunner | None = None
@@ -76,8 +78,12 @@ class Slack(interactive.Interactive):
         app = web.Application(client_max_size=_MAX_UPLOAD)
         file_server = files.FileServer(state=self)
         open_socket = methods.Method(handler=self._open_connection, tier="1", app_token=True)
+        consent = installs.Consent(app=self.app)
+        app.router.add_get("/oauth/v2/authorize", consent.show)
+        app.router.add_post("/oauth/v2/authorize", consent.decide)
         api = web_api.WebApi(
             workspace=self,
+            app=self.app,
             call_faults=self._call_faults,
             spent=limits.Limits(clock=self.clock),
             extra={"apps.connections.open": open_socket},
@@ -120,6 +126,23 @@ class Slack(interactive.Interactive):
     def called(self, method: str) -> list[records.Call]:
         """The calls of one method, in order of their answers."""
         return [call for call in self.calls if call.method == method]
+
+    def another(self, name: str, *, same_ids: bool = False) -> interactive.Interactive:
+        """A further workspace, where the app is not installed yet; `same_ids`: of people and channels.
+
+        Only team ids are unique on Slack. Its files are not served.
+        """
+        number = len(self.app.workspaces)
+        made = interactive.Interactive(
+            clock=self.clock, changed=self.changed, deliveries=self.deliveries, first_id=1000 * number
+        )
+        made.app, made.app_id, made.url, made.installed = self.app, self.app_id, self.url, False
+        made.bot_token = ""
+        if same_ids:
+            made.number_from(4)  # where the first workspace's people begin
+        self.app.workspaces.append(made)
+        self.app.names[made.team_id] = name
+        return made
 
     async def deliver_to(self, url: str) -> None:
         """Deliver to this request URL from now on; VerificationError unless it answers the challenge."""

@@ -10,7 +10,7 @@ from emulators.slack import api_error, events, pings, records
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from emulators.slack import changes, delivery
+    from emulators.slack import changes, delivery, installs
 
 Json = dict[str, Any]
 
@@ -19,12 +19,17 @@ class State:
     """The whole workspace in memory. Every change rings `changes`; every event goes to `deliveries`."""
 
     def __init__(
-        self, *, clock: Callable[[], float], changed: changes.Changes, deliveries: delivery.Deliveries
+        self,
+        *,
+        clock: Callable[[], float],
+        changed: changes.Changes,
+        deliveries: delivery.Deliveries,
+        first_id: int = 0,
     ) -> None:
         self.clock = clock
         self.changed = changed
         self.deliveries = deliveries
-        self._ids = 0
+        self._ids = first_id
         self._last_ts = 0
         self.url = ""
         self.team_id = self.new_id("T")
@@ -34,6 +39,8 @@ class State:
         self.bot_token = "xoxb-emulated-bot-token"
         self.app_token = "xapp-1-emulated-app-token"
         self.signing_secret = "emulated-signing-secret"
+        self.installed = True
+        self.app: installs.App  # set by the server, which all workspaces share
         self.token_error: str | None = None  # e.g. "token_revoked" or "account_inactive"
         self.scopes: set[str] = set(records.DEFAULT_SCOPES)
         self.subscriptions: set[str] = set(records.DEFAULT_SUBSCRIPTIONS)
@@ -58,22 +65,7 @@ class State:
         self.pings: list[records.Ping] = []
         self.unfurls: list[records.Unfurl] = []
         self.truncated: list[tuple[str, str]] = []  # (channel, ts) of posts cut at 40,000 characters
-        self.users["USLACKBOT"] = records.User(
-            id="USLACKBOT",
-            name="slackbot",
-            real_name="Slackbot",
-            display_name="Slackbot",
-            team_id=self.team_id,
-        )
-        self.users[self.bot_user_id] = records.User(
-            id=self.bot_user_id,
-            name="threadmate",
-            real_name="Threadmate",
-            display_name="Threadmate",
-            team_id=self.team_id,
-            is_bot=True,
-            bot_id=self.bot_id,
-        )
+        self._add_robots()
 
     @property
     def api_url(self) -> str:
@@ -84,6 +76,10 @@ class State:
         """An id of Slack's shape, unique in this workspace."""
         self._ids += 1
         return f"{prefix}0EMU{self._ids:06d}"
+
+    def number_from(self, number: int) -> None:
+        """The ids after this one are given next."""
+        self._ids = number
 
     def new_ts(self) -> str:
         """A message timestamp by the clock, unique and rising in this workspace."""
@@ -128,6 +124,24 @@ class State:
         self.changed.ring()
         return channel
 
+    def _add_robots(self) -> None:
+        self.users["USLACKBOT"] = records.User(
+            id="USLACKBOT",
+            name="slackbot",
+            real_name="Slackbot",
+            display_name="Slackbot",
+            team_id=self.team_id,
+        )
+        self.users[self.bot_user_id] = records.User(
+            id=self.bot_user_id,
+            name="threadmate",
+            real_name="Threadmate",
+            display_name="Threadmate",
+            team_id=self.team_id,
+            is_bot=True,
+            bot_id=self.bot_id,
+        )
+
     def replies(self, channel: records.Channel, root: str) -> list[Json]:
         """The replies of a thread, without its root, in ts order."""
         return [channel.messages[ts] for ts in channel.threads.get(root, [])]
@@ -163,25 +177,29 @@ class State:
         if root is not None:
             channel.threads.setdefault(root, []).append(message["ts"])
             channel.messages[root]["thread_ts"] = root
-        if announce:
-            self.send_event(events.posted(channel=channel, message=message), channel=channel)
-            if channel.kind != "im" and events.mentions(message, user=self.bot_user_id):
-                self.send_event(events.mentioned(channel=channel, message=message), channel=channel)
+        for each in self._seeing(channel) if announce else ():
+            each.send_event(events.posted(channel=channel, message=message), channel=channel)
+            if channel.kind != "im" and events.mentions(message, user=each.bot_user_id):
+                each.send_event(events.mentioned(channel=channel, message=message), channel=channel)
         self.changed.ring()
+
+    def _seeing(self, channel: records.Channel) -> list[State]:
+        """The workspaces a channel is in; each installation is told of what happens there."""
+        return [each for each in self.app.workspaces if each.channels.get(channel.id) is channel]
 
     def change(self, channel: records.Channel, message: Json, *, announce: bool = True) -> None:
         """Replace a message by a newer version of itself and send `message_changed`."""
         previous = self.rendered(channel, channel.messages[message["ts"]])
         channel.messages[message["ts"]] = message
-        if announce:
+        for each in self._seeing(channel) if announce else ():
             current = self.rendered(channel, message)
             event = events.changed(channel=channel, message=current, previous=previous, ts=self.new_ts())
-            self.send_event(event, channel=channel)
-            added = events.mentions(message, user=self.bot_user_id) and not events.mentions(
-                previous, user=self.bot_user_id
+            each.send_event(event, channel=channel)
+            added = events.mentions(message, user=each.bot_user_id) and not events.mentions(
+                previous, user=each.bot_user_id
             )
             if added and channel.kind != "im":
-                self.send_event(events.mentioned(channel=channel, message=current), channel=channel)
+                each.send_event(events.mentioned(channel=channel, message=current), channel=channel)
         self.changed.ring()
 
     def remove(self, channel: records.Channel, ts: str, *, announce: bool = True) -> None:
@@ -206,12 +224,13 @@ class State:
             channel.threads[root].remove(ts)
         if announce:
             event = events.deleted(channel=channel, previous=previous, ts=self.new_ts())
-            self.send_event(event, channel=channel)
+            for each in self._seeing(channel):
+                each.send_event(event, channel=channel)
         self.changed.ring()
 
     def send_event(self, event: Json, *, channel: records.Channel | None = None) -> None:
         """Deliver an Events API event if the app subscribed to it, has its scope and is in the channel."""
-        if channel is not None and not self.is_member(channel):
+        if not self.installed or (channel is not None and not self.is_member(channel)):
             return
         kind = channel.kind if channel is not None else None
         if not events.wanted(event, kind=kind, subscriptions=self.subscriptions, scopes=self.scopes):

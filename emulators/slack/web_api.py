@@ -15,6 +15,7 @@ from emulators.slack import (
     conversations,
     directory,
     files,
+    installs,
     limits,
     methods,
     records,
@@ -37,11 +38,13 @@ class WebApi:
         self,
         *,
         workspace: state.State,
+        app: installs.App,
         call_faults: faults.CallFaults,
         spent: limits.Limits,
         extra: Mapping[str, methods.Method],
     ) -> None:
         self._state = workspace
+        self._app = app
         self._faults = call_faults
         self._limits = spent
         self._methods: dict[str, methods.Method] = {
@@ -51,6 +54,8 @@ class WebApi:
             **conversations.METHODS,
             **directory.METHODS,
             **files.METHODS,
+            **installs.METHODS,
+            "oauth.v2.access": methods.Method(handler=app.access),
             **extra,
         }
 
@@ -67,7 +72,7 @@ class WebApi:
         if planned is None:
             status, answer, headers = self._run(name, args, token)
             self._record(name, args, token, answer, at=at, fault=None)
-            return self._respond(answer, status=status, headers=headers)
+            return self._respond(answer, status=status, headers=headers, token=token)
         return await self._faulty(request, name, args, token, planned=planned, at=at)
 
     async def _faulty(
@@ -104,11 +109,12 @@ class WebApi:
             return self._respond(*_rate_limited(fault.retry_after))
         if fault.kind == "error":
             return self._respond({"ok": False, "error": fault.error})
-        return self._respond(answer, status=status, headers=headers)
+        return self._respond(answer, status=status, headers=headers, token=token)
 
     def _run(self, name: str, args: Json, token: str | None) -> tuple[int, Json, dict[str, str]]:
         """Status, answer and headers of the call itself."""
-        request = methods.Request(state=self._state, name=name, args=args)
+        holder = self._app.holder(token) or self._state
+        request = methods.Request(state=holder, name=name, args=args)
         try:
             method = self._admit(request, token)
             return 200, {"ok": True, **method.handler(request)}, {}
@@ -120,14 +126,19 @@ class WebApi:
 
     def _admit(self, request: methods.Request, token: str | None) -> methods.Method:
         """Token, method, kind of token, scope, then limits, in the order in which Slack refuses."""
-        workspace = self._state
+        workspace = request.state
+        if request.name in installs.NO_TOKEN:
+            return self._methods[request.name]
         if not token:
             raise api_error.ApiError("not_authed")
-        is_bot = token == workspace.bot_token
+        is_bot = self._app.holder(token) is not None
         if not is_bot and token != workspace.app_token:
             raise api_error.ApiError("invalid_auth")
-        if is_bot and workspace.token_error:
-            raise api_error.ApiError(workspace.token_error)
+        refusal = self._app.refusal(token) or workspace.token_error
+        if is_bot and refusal:
+            raise api_error.ApiError(refusal)
+        if is_bot and not workspace.installed:
+            raise api_error.ApiError("invalid_auth")
         method = self._methods.get(request.name)
         if method is None:
             raise api_error.ApiError("unknown_method", req_method=request.name)
@@ -138,7 +149,7 @@ class WebApi:
         conversations.commercial_window(request, self._limits)
         if method.tier in workspace.limited_tiers:
             key = f"{request.name} {request.args.get('channel')}" if method.tier == "post" else request.name
-            self._limits.spend(tier=method.tier, key=key)
+            self._limits.spend(tier=method.tier, key=f"{workspace.team_id} {key}")
         return method
 
     def _record(
@@ -153,13 +164,18 @@ class WebApi:
             at=at,
             fault=fault,
         )
-        self._state.calls.append(call)
+        (self._app.holder(token) or self._state).calls.append(call)
         self._state.changed.ring()
 
     def _respond(
-        self, answer: Json, status: int = 200, headers: dict[str, str] | None = None
+        self,
+        answer: Json,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        token: str | None = None,
     ) -> web.Response:
-        scopes = {"X-OAuth-Scopes": ",".join(sorted(self._state.scopes))}
+        holder = self._app.holder(token) or self._state
+        scopes = {"X-OAuth-Scopes": ",".join(sorted(holder.scopes))}
         return web.json_response(answer, status=status, headers=scopes | (headers or {}))
 
 

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import AsyncIterator
 
 import discord_stage
+import oauth_stage
 import pytest
 import slack_stage
 import stage
@@ -15,6 +16,7 @@ from emulators import claude
 STAGES: dict[str, type[stage.Stage]] = {
     "slack": slack_stage.SlackStage,
     "slack_http": slack_stage.SlackHttpStage,
+    "slack_oauth": oauth_stage.OAuthStage,
     "discord": discord_stage.DiscordStage,
 }
 PLATFORMS = ["discord", "slack"]  # what a test runs on that does not ask for more

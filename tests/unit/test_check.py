@@ -19,7 +19,7 @@ from aiohttp import test_utils, web
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import checking, http, settings, thread_log
+from bot import checking, http, installation, settings, thread_log
 from emulators import claude, discord, slack
 
 
@@ -97,6 +97,43 @@ async def test_a_missing_scope_is_named() -> None:
         finding = only_wrong(await on_slack(service))
     assert "missing files:write" in finding.line
     assert "manifest.yml" in finding.line
+
+
+async def on_many(service: slack.Slack, **changes: Any) -> list[checking.Finding]:
+    """What is found out about an app that workspaces install; the first one has."""
+    one = installation.Installation(
+        platform="slack",
+        workspace=service.team_id,
+        name="Alpha",
+        token=service.bot_token,
+        installed_at=now(),
+    )
+    given: dict[str, Any] = {
+        "client_id": service.app.client_id,
+        "client_secret": service.app.client_secret,
+        "app_token": None,
+        "installed": [one],
+        "install_url": "https://bot.example/slack/install",
+        "api_url": service.api_url,
+        "now": now(),
+    }
+    return await slack_checking.many(**given | changes)
+
+
+async def test_the_app_and_each_workspace_are_tried() -> None:
+    """Client id and secret, and every workspace's token with its scopes; a wrong one is named."""
+    async with slack.Slack() as service:
+        found = await on_many(service)
+        assert states(found) == dict.fromkeys(
+            ["SLACK_CLIENT_ID", f"workspace {service.team_id}", "Slack scopes", "clock"], "ok"
+        )
+        assert states(await on_many(service, installed=[]))["workspaces"] == "note"
+        assert only_wrong(await on_many(service, client_id="1")).what == "SLACK_CLIENT_ID"
+        assert only_wrong(await on_many(service, client_secret="wrong")).what == "SLACK_CLIENT_SECRET"
+        service.token_error = "token_revoked"
+        finding = only_wrong(await on_many(service))
+        assert finding.what == f"workspace {service.team_id}"
+        assert "https://bot.example/slack/install" in finding.line
 
 
 async def test_a_secret_cannot_be_tried() -> None:

@@ -86,6 +86,9 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
         ("SLACK_BOT_TOKEN", "canary-xoxb", "starts with xoxb-"),  # some other token
         ("SLACK_APP_TOKEN", "xoxb-canary", "starts with xapp-"),  # the two swapped
         ("SLACK_API_URL", "ftp://canary", "a URL that starts with http"),  # another scheme
+        ("BOT_PUBLIC_URL", "http://canary.example", "https://"),  # codes would travel in the open
+        ("BOT_ENCRYPTION_KEY", "canary", "Fernet.generate_key()"),  # no key
+        ("BOT_ENCRYPTION_KEY", f"{'A' * 43}=,canary", "Fernet.generate_key()"),  # one of two
         ("BOT_ADMINS", "U0CANARY", "slack:U0123"),  # no platform
         ("BOT_ALLOW", "slack:U1,canary", "slack:U0123"),  # one of two
         ("BOT_DENY", "discord:canary", "slack:U0123"),  # a name where an id belongs
@@ -128,6 +131,44 @@ def test_a_wrong_value_is_one_line_that_says_what_it_should_be(
     assert should in line
     assert "\n" not in line
     assert "canary" not in line
+
+
+MANY = {
+    "SLACK_CLIENT_ID": "1.2",
+    "SLACK_CLIENT_SECRET": "s",
+    "SLACK_SIGNING_SECRET": "s",
+    "BOT_PUBLIC_URL": "https://bot.example/",
+    "BOT_ENCRYPTION_KEY": f"{'A' * 43}=",
+    "ANTHROPIC_API_KEY": "k",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"SLACK_BOT_TOKEN": "xoxb-1"}, "SLACK_BOT_TOKEN"),  # one workspace and many
+        ({"SLACK_CLIENT_ID": ""}, "SLACK_CLIENT_ID"),
+        ({"SLACK_CLIENT_SECRET": ""}, "SLACK_CLIENT_SECRET"),
+        ({"BOT_PUBLIC_URL": ""}, "BOT_PUBLIC_URL"),
+        ({"BOT_ENCRYPTION_KEY": ""}, "BOT_ENCRYPTION_KEY"),  # tokens would be stored in the clear
+        ({"SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET"),  # no way in for events
+    ],
+)
+def test_installation_needs_all_of_its_settings(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], name: str
+) -> None:
+    """What is missing, or too much, beside the app's own credentials is one line."""
+    (line,) = problems(monkeypatch, **{**MANY, **changes})
+    assert line.startswith(f"{name}: should ")
+
+
+def test_an_app_for_many_workspaces_is_a_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app's own credentials turn Slack on; Socket Mode serves instead of the signing secret."""
+    for name, value in {**MANY, "SLACK_SIGNING_SECRET": "", "SLACK_APP_TOKEN": "xapp-1"}.items():
+        monkeypatch.setenv(name, value)
+    found = settings.load()
+    assert found.platforms == ("slack",)
+    assert found.bot_public_url == "https://bot.example"
 
 
 def test_every_problem_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
