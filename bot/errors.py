@@ -31,6 +31,8 @@ from __future__ import annotations
 
 import inspect
 
+LONG_WAIT = 600.0  # seconds; up to here “a few minutes” is true
+
 
 class ThreadmateError(Exception):
     """Something went wrong on my side. Please ask again, or tell whoever runs me."""
@@ -71,6 +73,19 @@ class ModelError(ThreadmateError):
 
 class Overloaded(ModelError):
     """Claude is overloaded right now, so I have no answer yet. Please ask again in a few minutes."""
+
+    wait: float | None = None  # seconds after which Claude takes requests again, where it says so
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told: the truth about a wait that is longer than minutes."""
+        if self.wait is None or self.wait < LONG_WAIT:
+            return super().sentence
+        minutes = -(-int(self.wait) // 60)
+        time = f"{minutes} minutes" if minutes < 120 else f"{-(-minutes // 60)} hours"  # noqa: PLR2004 - two hours
+        return (
+            f"Claude takes no more requests for about {time}, so I have no answer yet. Please ask again then."
+        )
 
 
 class Unreachable(ModelError):

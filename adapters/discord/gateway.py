@@ -56,6 +56,8 @@ class Client(discord.AutoShardedClient):
     """The library's sharded client: it serves one shard as well, and outlives a first connect that fails."""
 
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]]) -> None:
+        # The library warns at each start that it cannot speak in voice channels, which nobody asks of it.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
             allowed_mentions=discord.AllowedMentions.none(),

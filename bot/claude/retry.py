@@ -190,7 +190,10 @@ def _type(refusal: Refusal) -> str:
 
 def _passing(refusal: Refusal, error: errors.ModelError, kind: str) -> Failure:
     again = 0 if refusal.headers.get("x-should-retry") == "false" else MAX_FAILURES
-    return Failure(error=error, kind=kind, again=again, retry_after=retry_after(refusal.headers))
+    wait = retry_after(refusal.headers)
+    if isinstance(error, errors.Overloaded):
+        error.wait = wait
+    return Failure(error=error, kind=kind, again=again, retry_after=wait)
 
 
 def _invalid(refusal: Refusal, detail: str) -> Failure:

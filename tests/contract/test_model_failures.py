@@ -14,7 +14,6 @@ Lasting = tuple[claude.Fault, type[errors.ModelError]]
 LASTING: list[Lasting] = [
     (claude.Fault(kind="overloaded", times=None), errors.Overloaded),
     (claude.Fault(kind="rate_limit", times=None, retry_after=1), errors.Overloaded),
-    (claude.Fault(kind="rate_limit", times=None, retry_after=7200), errors.Overloaded),  # longer than we wait
     (claude.Fault(kind="server_error", times=None), errors.Overloaded),
     (claude.Fault(kind="spend_cap", times=None), errors.SpendLimit),
     (claude.Fault(kind="unauthorized", times=None), errors.KeyRefused),
@@ -111,3 +110,13 @@ async def test_a_failed_summary_does_not_stop_the_answer(empty_stage: stage.Stag
     assert any("haiku" in call.body["model"] for call in scene.claude.requests)
     assert len(scene.answers(scene.under(asked))) == 9
     assert all(text.startswith("Answer to") for text in scene.answers(scene.under(asked)))
+
+
+async def test_a_long_wait_is_told_as_it_is(scene: stage.Stage) -> None:
+    """Where Claude says that it takes nothing for hours, the person is not told to try in minutes."""
+    scene.claude.fail(claude.Fault(kind="rate_limit", times=None, retry_after=7200))
+    asked = await scene.mention(scene.channel, "what is WAL?")
+    await scene.idle()
+    (told,) = scene.answers(scene.under(asked))
+    assert "about 2 hours" in told
+    assert "minutes" not in told
