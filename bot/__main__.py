@@ -85,6 +85,7 @@ class Bot:
     book: thread_log.ThreadLog
     intake: conversations.Conversations
     adapters: Mapping[str, Adapter]
+    kit: shelf.Tools
     actions: dict[str, pressing.Handler]  # what buttons do, by Button.action
 
 
@@ -167,7 +168,9 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
         for task in _chores(chosen, book, intake, keeper):
             stack.callback(task.cancel)
         claude.begin()  # not before: an import beside it would keep the platforms waiting
-        yield Bot(port=port, claude=claude, book=book, intake=intake, adapters=adapters, actions=actions)
+        yield Bot(
+            port=port, claude=claude, book=book, intake=intake, adapters=adapters, kit=kit, actions=actions
+        )
 
 
 def _served(

@@ -158,7 +158,9 @@ class Approval:
         await keep(toolsets.State.ASKED)
         state = toolsets.State.EXPIRED
         try:
-            said = await self.desk.ask(self.reply, question(offer, call), key=f"tool{self._asked}", kept=keep)
+            said = await self.desk.ask(
+                self.reply, question(offer, call), key=f"tool{self._life}{self._asked}", kept=keep
+            )
             if said is not None:
                 state = toolsets.State.ALLOWED if said else toolsets.State.REFUSED
         except errors.PlatformError:

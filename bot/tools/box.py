@@ -37,7 +37,7 @@ class Server(Protocol):
 class Toolbox:
     """The tools of one answer, with what of each has been used up. Implements ports.Toolbox."""
 
-    offers: Mapping[str, describing.Offer]  # by the name Claude calls it
+    offers: Callable[[], Mapping[str, describing.Offer]]  # by the name Claude calls it, as of now
     servers: Mapping[str, Server]
     caps: Mapping[str, int]  # by server: calls in one answer
     search: Callable[[Mapping[str, Any]], Awaitable[str]]
@@ -51,7 +51,7 @@ class Toolbox:
     async def use(self, call: toolsets.Call, tell: Tell) -> toolsets.Result:
         """Carry out a call; whatever goes wrong is the result."""
         began = self.monotonic()
-        offer = self.offers.get(call.tool)
+        offer = self.offers().get(call.tool)
         server, tool = ("threadmate", call.tool) if offer is None else (offer.server, offer.name)
         self._used[server] = self._used.get(server, 0) + 1
         if self._used[server] > self.caps.get(server, RECALLS):

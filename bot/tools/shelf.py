@@ -14,7 +14,7 @@ import structlog
 from bot import choosing, conversation, metrics, ports, recalling, toolsets
 from bot.tools import approving, box, describing, listing
 
-START_SECONDS = 5.0  # how long a first request waits for servers that have just been started
+START_SECONDS = 15.0  # how long a first request waits for servers that have just been started
 REFUSED_SECONDS = 3_600.0  # how long the web is left out once Claude's API has refused it
 
 log = structlog.get_logger()
@@ -82,6 +82,8 @@ class Tools:
 
     async def kept(self, list_id: str) -> toolsets.Toolset:
         """The list that a plan names."""
+        if list_id:
+            await self._settled()
         return await self.book.tool_list(list_id)
 
     async def keep(self, offered: toolsets.Toolset) -> None:
@@ -91,7 +93,7 @@ class Tools:
     def box(self, reply: conversation.Reply) -> box.Toolbox:
         """The tools of one answer."""
         return box.Toolbox(
-            offers=self._offers(),
+            offers=self._offers,
             servers=self.servers,
             caps={name: server.settings.calls for name, server in self.servers.items()},
             search=functools.partial(self._search, reply),

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import sent
+import stage
 
 from emulators import claude
+
+SERVER = pathlib.Path(__file__).parents[1] / "fixtures" / "tool_server.py"
 
 TIME = f"""
 [servers.time]
@@ -50,3 +53,26 @@ def results(body: sent.Body) -> list[dict[str, Any]]:
 def offered(body: sent.Body) -> list[str]:
     """The names of the tools in a request, in order."""
     return [tool["name"] for tool in body.get("tools", ())]
+
+
+def server(name: str, kind: str, log: pathlib.Path, *, tools: str, more: str = "") -> str:
+    """One server of tests/fixtures/tool_server.py in the operator's list; `tools` with commas between."""
+    listed_tools = ", ".join(f'"{tool}"' for tool in tools.split(","))
+    return f"""
+[servers.{name}]
+command = "{sys.executable}"
+args = ["{SERVER}", "{kind}", "{log}"]
+tools = [{listed_tools}]
+{more}
+"""
+
+
+async def asks(scene: stage.Stage, place: stage.Place) -> str:
+    """Wait until the bot asks whether it may; the id of the question."""
+
+    def shown() -> bool:
+        return any(text.startswith("May I use") for text in scene.answers(place))
+
+    await scene.until(shown)
+    texts = scene.answers(place)
+    return scene.answer_ids(place)[next(n for n, text in enumerate(texts) if text.startswith("May I use"))]
