@@ -31,7 +31,7 @@ from emulators import claude
 
 STARTS = 5
 IDLE_SECONDS = 3.0  # after it is ready, until its memory is read
-BUSY = 50  # questions at once, on each platform
+BUSY = 100  # questions at once
 CROWD = 100  # questions at once at a budget of one
 BUDGET = Decimal("0.10")  # room for one request at its highest cost
 POSTS = 100_000
@@ -73,7 +73,7 @@ class World:
         )
         try:
             async with aiohttp.ClientSession() as web:
-                while not await ready(web, f"http://127.0.0.1:{port}/readyz"):
+                while not await ready(web, f"http://127.0.0.1:{port}/readyz"):  # noqa: ASYNC110 - another process
                     await asyncio.sleep(LOOK)
             yield running.pid, time.perf_counter() - began
         finally:
@@ -180,12 +180,12 @@ async def busy() -> list[tuple[str, str]]:
                 await asyncio.gather(
                     *(each.ask(thread, "and now?", mention=True) for each, thread in threads)
                 )
-                for each, thread in threads:
-                    await each.until(functools.partial(shows, each, thread))
+                for thread in threads:
+                    await slack.until(functools.partial(shows, slack, thread))
                 most = memory(pid, "VmHWM")
                 await asyncio.sleep(IDLE_SECONDS)
                 after = memory(pid)
-    what = f"memory while {2 * BUSY} conversations are answered at once: at its highest, and after"
+    what = f"memory while {BUSY} conversations are answered at once: at its highest, and after"
     return [(what, f"{most:.0f} MiB, {after:.0f} MiB")]
 
 
@@ -252,14 +252,13 @@ async def restored() -> list[tuple[str, str]]:
 
 
 async def measured() -> list[tuple[str, str]]:
-    """Every row."""
-    return [
-        *await starts(),
-        *await pieces(),
-        *await busy(),
-        *await overspend(),
-        *await restored(),
-    ]
+    """Every row, shown as it comes."""
+    rows = []
+    for part in (pieces, starts, busy, overspend, restored):
+        found = await part()
+        print("\n".join(": ".join(row) for row in found), flush=True)
+        rows += found
+    return rows
 
 
 def main() -> None:
