@@ -2,7 +2,7 @@
 
 One post a line, in order within a conversation:
 `{"conversation", "id", "role", "author", "author_name", "text", "sent_at"}`; an assistant line may carry
-`usage` as the API billed it.
+`usage` as the API billed it, and a line whose post had files their names as `files`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ def to_json(post: conversation.Post, usage: Mapping[str, Any] | None = None) -> 
         "text": post.text,
         "sent_at": stamp(post.sent_at),
     }
+    if post.attachments:
+        line["files"] = [file.name for file in post.attachments]
     if usage:
         line["usage"] = dict(usage)
     return json.dumps(line, ensure_ascii=False)
@@ -40,7 +42,8 @@ def to_json(post: conversation.Post, usage: Mapping[str, Any] | None = None) -> 
 def to_markdown(post: conversation.Post) -> str:
     """One post as a heading with speaker and time, its text, and a blank line."""
     who = "**Threadmate**" if post.role == "assistant" else f"**{post.author_name or post.author}**"
-    return f"{who}, {post.sent_at:%Y-%m-%d %H:%M:%S} UTC\n\n{post.text}\n"
+    files = "".join(f"*File: {file.name}*\n\n" for file in post.attachments)
+    return f"{who}, {post.sent_at:%Y-%m-%d %H:%M:%S} UTC\n\n{files}{post.text}\n"
 
 
 def from_json(line: str) -> tuple[conversation.Post, Mapping[str, Any] | None]:
@@ -70,9 +73,16 @@ def from_json(line: str) -> tuple[conversation.Post, Mapping[str, Any] | None]:
             author_name=data["author_name"],
             text=data["text"],
             sent_at=_time(data["sent_at"]),
+            attachments=_files(data.get("files")),
         ),
         usage,
     )
+
+
+def _files(names: object) -> tuple[conversation.Attachment, ...]:
+    """Files of which only the names are known."""
+    known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return tuple(conversation.Attachment(id="", name=name, media_type="", size=0, url="") for name in known)
 
 
 def stamp(time: dt.datetime) -> str:

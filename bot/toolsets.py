@@ -55,6 +55,7 @@ class Result:
 
     text: str
     failed: bool = False
+    shown: conversation.Block | None = None  # a picture or paper, with its bytes
 
 
 class State(enum.StrEnum):

@@ -12,9 +12,11 @@ import anthropic
 import httpx2
 
 from bot import conversation, ports
-from bot.claude import stream
+from bot.claude import stream, wire
 
 WEB_SEARCHES = 10  # in one call, where its tool names no number; each is paid for
+IMAGE_TOKENS = 4_784  # the most of one picture (the vendor's page "Vision", October 2026)
+PAGE_TOKENS = 12_000  # of a PDF page: its picture, and more text than anybody prints on one
 UNREAD = 1_000_000_000  # tokens: more than any model reads, so that the model's window is the bound
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.LocalProtocolError)
 
@@ -45,14 +47,16 @@ async def metered(
 def most(body: Mapping[str, Any]) -> conversation.Usage:
     """A bill that no bill of this call exceeds.
 
-    No tokenizer makes more tokens of a text than it has bytes of UTF-8. What is sent as something else (a
-    picture, a document), or read on the way (the web), is bounded by what the model can read at all.
+    No tokenizer makes more tokens of a text than it has bytes of UTF-8. A picture costs a bounded number, a
+    page of a PDF its text and its picture. What is not known, or read on the way (the web), is bounded by
+    what the model can read at all.
     """
-    size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    size = len(json.dumps(_without_data(body), ensure_ascii=False).encode("utf-8", "replace"))
+    size += sum(_media_tokens(block) for block in _blocks(body))
     searches = sum(
         int(tool.get("max_uses") or WEB_SEARCHES) for tool in body.get("tools") or () if _is_web(tool)
     )
-    if searches or any(_is_media(block) for block in _blocks(body)):
+    if searches:
         size = UNREAD
     lifetimes = _lifetimes(body)
     usage = conversation.Usage(output=int(body["max_tokens"]), web_searches=searches)
@@ -86,7 +90,21 @@ def _is_web(tool: Mapping[str, Any]) -> bool:
     return str(tool.get("type", "")).startswith("web_")
 
 
-def _is_media(block: Mapping[str, Any]) -> bool:
-    inner = block.get("content")
-    nested = isinstance(inner, list) and any(_is_media(each) for each in inner)
-    return block.get("type") in {"image", "document", "container_upload"} or nested
+def _media_tokens(block: Mapping[str, Any]) -> int:
+    """The most that pictures and documents in a block can cost."""
+    kind, inner = block.get("type"), block.get("content")
+    nested = sum(map(_media_tokens, inner)) if isinstance(inner, list) else 0
+    if kind == "image":
+        return IMAGE_TOKENS + nested
+    if kind == "document":
+        pages = wire.pages(block)
+        return (UNREAD if pages is None else pages * PAGE_TOKENS) + nested
+    return (UNREAD if kind == "container_upload" else 0) + nested
+
+
+def _without_data(value: Any) -> Any:
+    """A body without the base64 of its pictures and documents."""
+    if isinstance(value, Mapping):
+        hides = value.get("type") == "base64"
+        return {name: "" if hides and name == "data" else _without_data(part) for name, part in value.items()}
+    return [_without_data(part) for part in value] if isinstance(value, list) else value

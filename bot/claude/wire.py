@@ -57,7 +57,7 @@ def answered(
         {
             "type": "tool_result",
             "tool_use_id": call,
-            "content": [_text(result.text, None)],
+            "content": [*_shown(result.shown), _text(result.text, None)],
             **({"is_error": True} if result.failed else {}),
         }
         for call, result in results.items()
@@ -65,10 +65,21 @@ def answered(
     return {**said, "messages": [*said["messages"], {"role": "user", "content": gave}]}
 
 
+def _shown(block: conversation.Block | None) -> list[dict[str, Any]]:
+    media = block.media if block is not None else None
+    return [] if block is None or media is None else [_block(block, {media.digest: media.data}, None)]
+
+
 def _tool(tool: conversation.Tool) -> dict[str, Any]:
     if tool.served is not None:
         return dict(tool.served)
     return {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
+
+
+def pages(block: Mapping[str, Any]) -> int | None:
+    """The pages of a document block that `body` wrote, None where it says nothing of them."""
+    number = str(block.get("context") or "").removesuffix(" pages")
+    return int(number) if number.isdigit() else None
 
 
 def usage(raw: Mapping[str, Any]) -> conversation.Usage:
@@ -123,6 +134,7 @@ def _block(block: conversation.Block, files: Mapping[str, bytes], lifetime: str 
     }
     if media.kind == "pdf":
         written["title"] = block.text
+        written["context"] = f"{media.pages} pages"
     return _marked(written, lifetime)
 
 

@@ -40,7 +40,7 @@ class Toolbox:
     offers: Callable[[], Mapping[str, describing.Offer]]  # by the name Claude calls it, as of now
     servers: Mapping[str, Server]
     caps: Mapping[str, int]  # by server: calls in one answer
-    search: Callable[[Mapping[str, Any]], Awaitable[str]]
+    search: Callable[[Mapping[str, Any]], Awaitable[toolsets.Result]]
     approval: approving.Approval
     metrics: metrics.Metrics
     monotonic: Callable[[], float]
@@ -58,7 +58,7 @@ class Toolbox:
             result, outcome = toolsets.Result(text=ENOUGH, failed=True), "capped"
         elif call.tool == recalling.TOOL.name:
             tell("Looking at older posts…")
-            result, outcome = toolsets.Result(text=await self.search(call.asked)), "ran"
+            result, outcome = await self.search(call.asked), "ran"
         elif offer is None:
             text = f"There is no tool {call.tool!r} any more: go on without it."
             result, outcome, tool = toolsets.Result(text=text, failed=True), "unknown", "unknown"

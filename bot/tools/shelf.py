@@ -7,11 +7,11 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from bot import choosing, conversation, metrics, ports, recalling, toolsets
+from bot import choosing, conversation, metrics, ports, toolsets
 from bot.tools import approving, box, describing, listing
 
 START_SECONDS = 15.0  # how long a first request waits for servers that have just been started
@@ -96,7 +96,7 @@ class Tools:
             offers=self._offers,
             servers=self.servers,
             caps={name: server.settings.calls for name, server in self.servers.items()},
-            search=functools.partial(self._search, reply),
+            search=functools.partial(searching.search, self.log, reply.conversation),
             approval=approving.Approval(reply=reply, desk=self.desk),
             metrics=self.metrics,
             monotonic=self.monotonic,
@@ -118,11 +118,6 @@ class Tools:
             for tool, why in each.left_out.items()
         }
         return down | missing
-
-    async def _search(self, reply: conversation.Reply, asked: Mapping[str, Any]) -> str:
-        """What Claude finds when it looks for older posts of this conversation."""
-        hits = await self.log.search(reply.conversation, recalling.query(asked), recalling.HITS)
-        return recalling.result([await self.log.around(hit.post, recalling.AROUND) for hit in hits])
 
     def _offers(self) -> dict[str, describing.Offer]:
         return {name: offer for server in self.servers.values() for name, offer in server.offers.items()}
