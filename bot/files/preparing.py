@@ -24,6 +24,8 @@ TOKENS_PER_PAGE = 3_000  # of a PDF: its text and its picture; the vendor gives 
 PATCH = 28  # pixels a side: a token of a picture
 _ROOT = pathlib.Path(__file__).parents[2]
 _START = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from bot.files import child; child.main()"
+COMMAND = (sys.executable, "-I", "-c", _START)
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}  # and nothing of ours: no token, no key
 
 log = structlog.get_logger()
 
@@ -68,14 +70,11 @@ def tokens(media: conversation.Media) -> int:
 async def _said(data: bytes) -> bytes | None:
     """What the child tells of a file; None where it ended at a limit."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-c",
-        _START,
+        *COMMAND,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env={"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
         cwd="/",
     )
     try:
