@@ -226,7 +226,7 @@ def main() -> None:
         [
             "# Files",
             f"Run on {dt.datetime.now(dt.UTC).date()} with `python -m bench files`. {report.machine()}",
-            "## Reading them\n\nA process for each file (the median of three runs); the bot keeps none of it.",
+            "## Reading them\n\nA process for each file (the median of three runs); the bot keeps nothing.",
             readers(),
             f"## Paying for them\n\nThree pictures and a PDF of three pages, then {TURNS - 1} questions.",
             asyncio.run(thread()),

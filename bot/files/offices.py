@@ -1,7 +1,8 @@
 """Word documents and Excel workbooks as text.
 
 Runs in the child process. A zip tells how long its parts are: what would unpack to more than `MOST_UNPACKED`,
-or to more than `MOST_RATIO` times its size, is not unpacked. XML with a document type, which alone can define entities, is not read at all.
+or to more than `MOST_RATIO` times its size, is not unpacked. XML with a document type, which alone can
+define entities, is not read at all.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _refuse_dtd(opened: IO[bytes]) -> None:
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = lambda name, _: begun.append(name)
     while not begun and (piece := opened.read(CHUNK)):
-        parser.Parse(piece, False)
+        parser.Parse(piece)
 
 
 def _word(data: bytes) -> dict[str, Any]:

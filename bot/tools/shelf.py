@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
 import structlog
 
-from bot import choosing, conversation, metrics, ports, toolsets
+from bot import choosing, conversation, metrics, ports, searching, toolsets
 from bot.tools import approving, box, describing, listing
 
 START_SECONDS = 15.0  # how long a first request waits for servers that have just been started
@@ -33,18 +33,6 @@ class Server(box.Server, Protocol):
         """Stay connected until cancelled."""
 
 
-class Log(Protocol):
-    """What recall needs of the thread log; see ports.Log."""
-
-    async def search(
-        self, conversation_id: conversation.ConversationId, query: str, limit: int
-    ) -> Sequence[ports.Hit]:
-        """The posts that fit a question best."""
-
-    async def around(self, post: conversation.Post, posts: int) -> Sequence[conversation.Post]:
-        """A post with those around it."""
-
-
 class Lists(Protocol):
     """What this needs of the thread log. Each call has been committed when it returns."""
 
@@ -62,7 +50,7 @@ class Tools:
     servers: Mapping[str, Server]
     web: listing.Web
     choose: choosing.Choose
-    log: Log
+    log: searching.Log
     book: Lists
     desk: approving.Desk
     metrics: metrics.Metrics
@@ -165,7 +153,7 @@ async def opened(
     chosen: listing.Listing,
     *,
     choose: choosing.Choose,
-    book: Log,
+    book: searching.Log,
     lists: Lists,
     calls: approving.Book,
     platforms: Mapping[str, ports.Platform],

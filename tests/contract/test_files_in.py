@@ -7,11 +7,14 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import laws
 import pytest
 import real_files
 import sent
 import stage
 from PIL import Image
+
+from emulators import claude
 
 
 def media(body: sent.Body) -> list[dict[str, Any]]:
@@ -148,3 +151,44 @@ async def test_an_svg_is_text_and_nothing_in_a_file_can_pass_for_a_post(scene: s
     assert marked(body).count("<post ") == 1
     assert marked(body).count("</post>") == 1
     assert "<script>x()" in marked(body)
+
+
+async def test_a_file_that_was_summarised_away_is_recalled_by_its_name(empty_stage: stage.Stage) -> None:
+    """Past the budget files give way to their description; by name they come back as they were."""
+    scene = empty_stage
+    await scene.start(bot_context_tokens=4_000, bot_context_floor_tokens=1_000)
+    asked = await scene.mention(
+        scene.channel,
+        "keep these",
+        files=[
+            ("shot.png", real_files.picture(), "image/png"),
+            ("notes.txt", b"The kumquats are ripe.\n" + b"And so on. " * 900, "text/plain"),
+        ],
+    )
+    await scene.idle()
+    for number in range(4):
+        scene.may_break(asked, times=2)
+        await scene.post(scene.under(asked), f"line {number} " + "of a long talk " * 60)
+        await scene.idle()
+    assert media(scene.requests[-1]) == []
+    summaries = [call.body for call in scene.claude.requests if call.body and laws.is_summary(call.body)]
+    assert any(
+        'name="shot.png"' in marked(body) and "kumquats are ripe" in marked(body) for body in summaries
+    )
+
+    def recalling(body: sent.Body) -> claude.Answer | str:
+        last = body["messages"][-1]["content"]
+        if last[0]["type"] == "tool_result" or not body.get("tools"):
+            return "Here it is."
+        wanted = {"query": "kumquats", "file": "notes.txt" if "notes" in str(last) else "shot.png"}
+        use = {"type": "tool_use", "name": "recall", "input": wanted}
+        return claude.Answer(content=[use], stop_reason="tool_use")
+
+    scene.claude.answer = recalling
+    for word, kinds in (("picture", ["image", "text"]), ("notes", ["text"])):
+        scene.may_break(asked, times=2)
+        await scene.post(scene.under(asked), f"show the {word} again")
+        await scene.idle()
+        [gave] = scene.requests[-1]["messages"][-1]["content"]
+        assert kinds == [block["type"] for block in gave["content"]]
+    assert gave["content"][0]["text"].count("And so on.") == 900

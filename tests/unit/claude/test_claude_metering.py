@@ -115,12 +115,17 @@ async def test_a_call_that_may_not_be_made_is_not_made(api: emulator.Claude, mod
     assert len(api.requests) == 2
 
 
-def test_what_is_no_text_is_bounded_by_the_models_window() -> None:
-    """Pictures and what the web brings cannot be measured in bytes: all that a model reads is the bound."""
+def test_what_is_no_text_has_a_bound_of_its_own() -> None:
+    """A picture and a page cost a bounded number; of what nobody can measure all that a model reads is it."""
     body = {"max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]}
     assert metering.most(body).fresh < 200
     picture = {"type": "tool_result", "content": [{"type": "image", "source": {}}]}
     seen = {**body, "messages": [{"role": "user", "content": [picture]}]}
-    assert metering.most(seen).fresh == metering.UNREAD
+    assert metering.IMAGE_TOKENS < metering.most(seen).fresh < metering.IMAGE_TOKENS + 300
+    source = {"type": "base64", "media_type": "application/pdf", "data": "J" * 100_000}
+    for paper, least in (({"context": "3 pages"}, 3 * metering.PAGE_TOKENS), ({}, metering.UNREAD)):
+        block = {"type": "document", "source": source, **paper}
+        papers = {**body, "messages": [{"role": "user", "content": [block]}]}
+        assert least < metering.most(papers).fresh < least + 400
     searching = {**body, "tools": [{"type": "web_search_20260209", "name": "web_search", "max_uses": 3}]}
     assert metering.most(searching) == conversation.Usage(fresh=metering.UNREAD, output=9, web_searches=3)
