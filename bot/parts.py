@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from importlib import metadata
 
 from bot import (
@@ -59,6 +60,24 @@ async def tracer(chosen: settings.Settings) -> AsyncIterator[tracing.Tracer]:
         yield made
 
 
+async def tell_admins(admins: Collection[str], platforms: Mapping[str, ports.Platform], text: str) -> None:
+    """Write to each admin, on whichever platform; who cannot be told keeps it from no other.
+
+    Raises errors.PlatformError where nobody could be told.
+    """
+    told, failed = 0, None
+    for admin in sorted(admins):
+        platform, _, user = admin.partition(":")
+        if platform in platforms:
+            try:
+                await platforms[platform].tell(user, text)
+                told += 1
+            except errors.PlatformError as error:
+                failed = error
+    if failed is not None and not told:
+        raise failed
+
+
 async def purse(
     chosen: settings.Settings,
     book: thread_log.ThreadLog,
@@ -72,19 +91,7 @@ async def purse(
     else:
         await book.accounts.stop()
 
-    async def tell(text: str) -> None:
-        told, failed = 0, None
-        for admin in sorted(chosen.access().admins):
-            platform, _, user = admin.partition(":")
-            if platform in platforms:
-                try:
-                    await platforms[platform].tell(user, text)
-                    told += 1
-                except errors.PlatformError as error:  # one who cannot be told keeps it from no other
-                    failed = error
-        if failed is not None and not told:
-            raise failed
-
+    tell = functools.partial(tell_admins, chosen.access().admins, platforms)
     return budgets.Budgets(limits=limits, ledger=book.accounts, model=model, tell=tell, now=now)
 
 
