@@ -170,3 +170,31 @@ async def test_a_gap_is_read_past_newer_posts() -> None:
         await scene.service.break_gateway(kind="invalid_session", resumable=False)
         await scene.heard(lost)
         assert scene.core.texts() == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+async def test_one_shard_of_two_that_breaks_loses_nothing(resumable: bool) -> None:
+    """A shard is resumed, or read again, by itself: its servers miss nothing, and the other's go on."""
+    async with emulator.Discord() as service:
+        service.portal.shards = 2
+        ada = service.add_user("Ada")
+        rooms: dict[int, str] = {}
+        while len(rooms) < 2:  # a server's shard follows from its id
+            guild = service.add_guild(f"Team {len(rooms)}")
+            service.join(guild, ada)
+            rooms.setdefault((int(guild) >> 22) % 2, service.add_channel(guild, "general"))
+        core = discord_helpers.Core()
+        async with discord_helpers.connected(service, core, sleep=discord_helpers.at_once) as adapter:
+            mention = f"<@{service.bot_user_id}>"
+            for room in rooms.values():
+                await service.post(channel=room, user=ada, content=f"{mention} before")
+            await core.until(lambda core: len(core.posts) == 2)
+            await service.break_gateway(kind="invalid_session", resumable=resumable, shard=1)
+            for room in rooms.values():
+                await service.post(channel=room, user=ada, content=f"{mention} meanwhile")
+            await core.until(lambda core: len(core.posts) == 4)
+            await service.connected()
+            assert adapter.healthy() is None
+        kinds = [(shake.kind, shake.shard) for shake in service.handshakes if shake.kind != "closed"]
+        again = "resume" if resumable else "identify"
+        assert sorted(kinds) == sorted([("identify", 0), ("identify", 1), (again, 1)])
