@@ -21,8 +21,6 @@ from bot import (
     choosing,
     conversations,
     desks,
-    feedback,
-    forgetting,
     gate,
     http,
     installing,
@@ -42,12 +40,11 @@ from bot import (
     starting,
     tending,
     thread_log,
-    thumbs,
     traced,
     tracing,
 )
 from bot.files import fetching
-from bot.tools import approving, shelf
+from bot.tools import shelf
 
 if TYPE_CHECKING:
     from adapters.slack import install
@@ -144,16 +141,9 @@ async def running(chosen: settings.Settings, *, sleep: parts.Sleep = asyncio.sle
             sleep=sleep,
             pressure=await stack.enter_async_context(pressure.watching(observe=counted.loop_lag.observe)),
         )
-        desk = desks.commands(
-            chosen, book=book, model=claude, chooser=chooser, intake=intake, purse=purse, now=parts.now
+        actions = desks.attached(
+            intake, chosen, book=book, model=claude, chooser=chooser, purse=purse, kit=kit, counted=counted
         )
-        intake.obey = desk.obey
-        rated = feedback.Feedback(book=book.ratings, metrics=counted, now=parts.now)
-        actions: dict[str, pressing.Handler] = {
-            thumbs.ACTION: rated.pressed,
-            forgetting.ACTION: desk.pressed,
-            approving.ACTION: kit.desk.press,
-        }
         entrance = _gate(chosen, intake, book, platforms, actions)
         adapters = await _adapters(chosen, entrance, counted, book)
         platforms.update(traced.platforms(gate.guarded(adapters, chosen.access()), tracer))

@@ -8,8 +8,10 @@ Rule 3  A model is stored only when the endpoint knows it.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot import access, choosing, commands, conversation, errors, prices
@@ -17,6 +19,7 @@ from bot import access, choosing, commands, conversation, errors, prices
 DEFAULT = "default"  # what gives a choice back to the channel or the settings
 MOST_PROMPT = 16_000  # characters
 SETTINGS = ("strategy", "replies", "web", "tools")  # what `context` sets
+COMPLETION_SECONDS = 1.5
 NEWEST = 3  # changes that `context` tells
 SCOPES: dict[str, choosing.Scope] = {"channel": "channel", "thread": "thread"}
 
@@ -138,6 +141,19 @@ class ChoiceDesk:
         lines += ["**Newest changes**"] if changes else []
         lines += [f"- {changed(each)}" for each in changes]
         return "\n".join(lines)
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """What can follow what is typed, for the options that are no fixed list."""
+        typed = given.get(option, "").lower()
+        known: Sequence[str] = ()
+        if (word, option) == ("model", "name"):
+            # Whoever types waits, Discord for three seconds; the next letter asks again.
+            with contextlib.suppress(errors.ModelError, TimeoutError):
+                async with asyncio.timeout(COMPLETION_SECONDS):
+                    known = await self.models() if self.models is not None else ()
+        elif (word, option) == ("context", "value"):
+            known = self.values(given["setting"]) if given.get("setting") in SETTINGS else ()
+        return [each for each in (*known, DEFAULT) if typed in each]
 
     def values(self, name: str) -> tuple[str, ...]:
         """What a setting of `context` can be."""

@@ -119,3 +119,16 @@ def hint(word: str) -> str:
     close = difflib.get_close_matches(word, WORDS, n=1)
     guess = f" Did you mean `{close[0]}`?" if close else ""
     return f"I know no command `{word}`.{guess} `help` lists what I can do."
+
+
+def filled(word: str, argument: str) -> dict[str, str]:
+    """A command's argument as its options: fixed words where they fit, the rest in the first free one."""
+    found: dict[str, str] = {}
+    rest = argument.strip()
+    for option in OPTIONS.get(word, ()):
+        first, _, after = rest.partition(" ")
+        if option.choices and first in option.choices:
+            found[option.name], rest = first, after.strip()
+        elif not option.choices and rest:
+            found[option.name], rest = rest, ""
+    return found

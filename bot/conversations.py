@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -37,6 +37,7 @@ class Answering(Protocol):
         """Close the next reply as failed: it cannot be delivered."""
 
 
+Complete = Callable[[str, str, Mapping[str, str]], Awaitable[Sequence[str]]]
 Obey = Callable[[commands.Command, conversation.Home], Awaitable[commands.Outcome | None]]
 
 
@@ -58,6 +59,7 @@ class Conversations:
     responder: Answering
     metrics: metrics.Metrics
     choose: choosing.Choose | None = None
+    completes: Complete | None = None  # as `obey`
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
     fetch: Callable[[conversation.ConversationId], None] = lambda _: None  # a post brought files
@@ -125,6 +127,14 @@ class Conversations:
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
         return await self.log.holds(conversation_id)
+
+    async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
+        """The conversation and the asker of the answer that is being written in a post."""
+        return await self.log.asked_by(platform, post_id)
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """What an option of a command can be; see ports.Intake."""
+        return await self.completes(word, option, given) if self.completes else ()
 
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post there wants an answer only where it mentions the bot."""

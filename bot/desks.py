@@ -2,43 +2,60 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-
 from bot import (
     budgets,
     choice_desk,
     choosing,
     command_desk,
     conversations,
+    feedback,
+    forgetting,
     late,
+    metrics,
+    parts,
+    pressing,
     settings,
     thread_log,
+    thumbs,
 )
+from bot.tools import approving, shelf
 
 
-def commands(
+def attached(
+    intake: conversations.Conversations,
     chosen: settings.Settings,
     *,
     book: thread_log.ThreadLog,
     model: late.Late,
     chooser: choosing.Chooser,
-    intake: conversations.Conversations,
     purse: budgets.Budgets,
-    now: Callable[[], dt.datetime],
-) -> command_desk.CommandDesk:
-    """The desk that carries out commands."""
+    kit: shelf.Tools,
+    counted: metrics.Metrics,
+) -> dict[str, pressing.Handler]:
+    """Give the intake the desk that carries out commands; what buttons do, by Button.action."""
     rules = chosen.access()
-    return command_desk.CommandDesk(
+    desk = command_desk.CommandDesk(
         book=book,
         choosing=choice_desk.ChoiceDesk(
-            book=book.choices, choices=chooser, rules=rules, holds=book.holds, models=model.models
+            book=book.choices,
+            choices=chooser,
+            rules=rules,
+            holds=book.holds,
+            models=model.models,
+            servers=tuple(kit.servers),
         ),
         stop=intake.stop,
         wake=intake.wake,
-        now=now,
+        now=parts.now,
         rules=rules,
         standing=purse.standing,
         tally=book.ratings.tally,
         facts=model.facts,
     )
+    intake.obey, intake.completes = desk.obey, desk.choosing.complete
+    rated = feedback.Feedback(book=book.ratings, metrics=counted, now=parts.now)
+    return {
+        thumbs.ACTION: rated.pressed,
+        forgetting.ACTION: desk.pressed,
+        approving.ACTION: kit.desk.press,
+    }

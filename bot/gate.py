@@ -44,6 +44,12 @@ class Inside(Protocol):
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
 
+    async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
+        """The conversation and the asker of the answer that is being written in a post."""
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """What an option of a command can be."""
+
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post there wants an answer only where it mentions the bot."""
 
@@ -145,6 +151,20 @@ class Gate:
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""
         return await self.inside.holds(conversation_id)
+
+    async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
+        """Stop an answer by a reaction of its asker or an admin; see ports.Intake."""
+        found = await self.inside.asked_by(platform, post_id)
+        if found is None or not self.rules.admits(standing):
+            return False
+        conversation_id, asker = found
+        if standing.user != asker and not self.rules.is_admin(platform, standing.user):
+            return False
+        return await self.inside.stop(conversation_id)
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """See ports.Intake."""
+        return await self.inside.complete(word, option, given)
 
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""

@@ -39,6 +39,9 @@ class Journal(Protocol):
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
         """Erase a post."""
 
+    async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
+        """The conversation and the asker of the answer that is being written in a post."""
+
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in the conversation."""
 

@@ -58,6 +58,15 @@ class Intake(Protocol):
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
 
+    async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
+        """Stop the answer that stands in this post, by a reaction to it; False where nothing was stopped.
+
+        Only its asker and admins may.
+        """
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """What an option of a command can be, `given` the others and what is typed of this one so far."""
+
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post in a conversation the bot is in wants an answer only where it mentions the bot."""
 

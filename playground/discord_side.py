@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bot import commands
 from emulators import discord
 from emulators.discord import records
 from playground import shapes
@@ -43,7 +44,7 @@ class DiscordSide:
             for user in self._discord.world.users.values()
             if user.id in members and user.id != owner
         ]
-        commands = [
+        known = [
             {
                 "name": each["name"],
                 "description": each["description"],
@@ -53,7 +54,7 @@ class DiscordSide:
             if each["type"] == 1
         ]
         places = [self._place(channel) for channel in self._channels.values()]
-        return {"bot": self.bot, "people": people, "places": shapes.plain(places), "commands": commands}
+        return {"bot": self.bot, "people": people, "places": shapes.plain(places), "commands": known}
 
     def posts(self, place: str) -> list[shapes.Post]:
         """Everything in a channel, thread or DM, and what only one person sees there."""
@@ -133,12 +134,10 @@ class DiscordSide:
         await self._discord.delete(place, id)
 
     async def command(self, *, place: str, user: str, word: str, argument: str) -> None:
-        """A slash command, with its one option where it has one."""
-        picked = next((each for each in self._discord.commands if each["name"] == word), None)
-        if picked is None:
+        """A slash command, its options filled in from what was typed."""
+        if all(each["name"] != word for each in self._discord.commands):
             raise LookupError(f"/{word} is not a command here")
-        option = next((each["name"] for each in picked["options"]), None)
-        await self._discord.slash(user, place, word, {option: argument} if option and argument else None)
+        await self._discord.slash(user, place, word, commands.filled(word, argument))
 
     async def press(self, *, place: str, user: str, id: str, button: str) -> None:  # noqa: A002, ARG002 - see side.Side
         """Somebody presses a button."""

@@ -40,6 +40,7 @@ from adapters.discord import (
     pressing,
     reply,
     standings,
+    subject,
 )
 from bot import conversation, errors, linking, pacing, ports
 
@@ -95,6 +96,9 @@ class Discord:
             standing=self._standings.of,
             obey=self._commanding.obey,
         )
+        self._subject = subject.Subject(
+            client=self.client, intake=intake, standing=self._standings.of, door=self._door
+        )
         self._asking = asking.Asking(
             client=self.client, api=self._calls, forget_own=self._door.forget_own, wire=self._wire
         )
@@ -146,9 +150,8 @@ class Discord:
         for writing in list(self._writing.values()):
             writing.stop_typing()
         await self._queue.close()
-        await self._notices.close()
-        await self._pressing.close()
-        await self._downloads.close()
+        closing = (self._notices, self._pressing, self._subject, self._downloads)
+        await asyncio.gather(*(each.close() for each in closing))
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
@@ -278,6 +281,11 @@ class Discord:
     def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """See gateway.Listener."""
         self._pressing.on_interaction(interaction)
+        self._subject.on_interaction(interaction)
+
+    async def reaction(self, event: discord.RawReactionActionEvent) -> None:
+        """A stop sign under an answer stops it; called by the gateway."""
+        await self._pressing.reacted(event, channel=self._door.channel)
 
     def vanished(self, channel_id: int) -> None:
         """See gateway.Listener."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -21,14 +22,7 @@ LIMIT = 2000  # characters of a message
 PATIENCE = 60.0  # seconds that the answer to a `!word` is tried for
 DONE = "That was done already."
 FAILED = "I could not do that just now. Please try again in a moment."
-ARGUMENTS = {
-    "model": "the model to answer with from now on",
-    "prompt": "the instructions to follow from now on",
-    "export": "jsonl or markdown",
-    "forget": "me, for what you wrote anywhere; yes, to erase for good",
-    "usage": "user, channel, conversation or day",
-}
-"""What the commands that take an argument say of it."""
+MOST_COMPLETIONS = 25  # that Discord shows
 
 
 class Commanding:
@@ -90,18 +84,41 @@ class Commanding:
                 return
 
     def _slash(self, word: str, description: str) -> app_commands.Command[Any, ..., Any]:
-        if word not in ARGUMENTS:
+        """A command whose options, put one after the other, are its argument."""
+        options = commands.OPTIONS.get(word, ())
 
-            async def plain(interaction: discord.Interaction) -> None:
-                await self._answer(interaction, word, "")
+        async def called(interaction: discord.Interaction, **given: str) -> None:
+            parts = (given.get(option.name, "").strip() for option in options)
+            await self._answer(interaction, word, " ".join(filter(None, parts)))
 
-            return app_commands.Command(name=word, description=description[:100], callback=plain)
+        # The library reads a command's options off its callback; these are in a table.
+        here = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        texts = [
+            inspect.Parameter(each.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=str)
+            for each in options
+        ]
+        called.__signature__ = inspect.Signature([here, *texts])  # type: ignore[attr-defined] # of any function
+        app_commands.describe(**{each.name: each.description for each in options})(called)
+        fixed = {
+            each.name: [app_commands.Choice(name=value, value=value) for value in each.choices]
+            for each in options
+            if each.choices
+        }
+        app_commands.choices(**fixed)(called)
+        app_commands.autocomplete(
+            **{each.name: self._completion(word, each.name) for each in options if each.completes}
+        )(called)
+        return app_commands.Command(name=word, description=description[:100], callback=called)
 
-        @app_commands.describe(argument=ARGUMENTS[word])
-        async def with_argument(interaction: discord.Interaction, argument: str = "") -> None:
-            await self._answer(interaction, word, argument)
+    def _completion(self, word: str, option: str) -> Any:
+        async def complete(interaction: discord.Interaction, _typed: str) -> list[app_commands.Choice[str]]:
+            given = {name: str(value) for name, value in vars(interaction.namespace).items()}
+            found = await self._intake.complete(word, option, given)
+            return [
+                app_commands.Choice(name=value[:100], value=value[:100]) for value in found[:MOST_COMPLETIONS]
+            ]
 
-        return app_commands.Command(name=word, description=description[:100], callback=with_argument)
+        return complete
 
     async def _answer(self, interaction: discord.Interaction, word: str, argument: str) -> None:
         """Answer a slash command so that only its author sees it; Discord waits three seconds for a sign."""
@@ -166,7 +183,14 @@ def _shapes(payloads: list[Any]) -> list[str]:
 
 def _shape(payload: Mapping[str, Any]) -> dict[str, Any]:
     options = [
-        [option["name"], option["description"], option["type"], bool(option.get("required", False))]
+        [
+            option["name"],
+            option["description"],
+            option["type"],
+            bool(option.get("required", False)),
+            bool(option.get("autocomplete", False)),
+            [choice["value"] for choice in option.get("choices") or []],
+        ]
         for option in payload.get("options", [])
     ]
     return {

@@ -39,6 +39,9 @@ class Listener(Protocol):
     def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """Somebody used a command, or pressed something."""
 
+    async def reaction(self, event: discord.RawReactionActionEvent) -> None:
+        """Somebody put an emoji to a message."""
+
     def vanished(self, channel_id: int) -> None:
         """A thread or a channel was deleted, with all that stood in it."""
 
@@ -59,7 +62,14 @@ class Client(discord.AutoShardedClient):
         # The library warns at each start that it cannot speak in voice channels, which nobody asks of it.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True),
+            intents=discord.Intents(
+                guilds=True,
+                guild_messages=True,
+                dm_messages=True,
+                guild_reactions=True,
+                dm_reactions=True,
+                message_content=True,
+            ),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             chunk_guilds_at_startup=False,
@@ -103,6 +113,11 @@ class Client(discord.AutoShardedClient):
         if self.listener is not None:
             for message_id in sorted(event.message_ids):
                 self.listener.deletion(event.channel_id, message_id)
+
+    async def on_raw_reaction_add(self, event: discord.RawReactionActionEvent) -> None:
+        """See Listener."""
+        if self.listener is not None:
+            await self.listener.reaction(event)
 
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         """See Listener."""

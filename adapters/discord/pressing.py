@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import discord
@@ -13,6 +13,8 @@ from adapters.discord import buttons, commanding, parse, standings
 from bot import conversation, errors, ports
 
 log = structlog.get_logger()
+
+STOP_SIGN = "🛑"  # octagonal_sign
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -31,6 +33,24 @@ class Pressing:
         task = asyncio.create_task(self._take(interaction), name="command outcome: a press")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def reacted(
+        self, event: discord.RawReactionActionEvent, *, channel: Callable[[int], Awaitable[object]]
+    ) -> None:
+        """A stop sign under an answer stops it. `channel` looks one up."""
+        if str(event.emoji) != STOP_SIGN:
+            return
+        found = await channel(event.channel_id)
+        parent = found.parent_id if isinstance(found, discord.Thread) else event.channel_id
+        home = conversation.Home(
+            platform=parse.PLATFORM,
+            workspace=str(event.guild_id or ""),
+            channel=str(parent),
+            address=str(event.channel_id),
+        )
+        standing = await self._standing(event.member or discord.Object(event.user_id), home)
+        stopped = await self._intake.stop_sign(parse.PLATFORM, str(event.message_id), standing=standing)
+        log.info("discord.stop_sign", channel=str(event.channel_id), stopped=stopped)
 
     async def close(self) -> None:
         """Let what is being carried out end."""

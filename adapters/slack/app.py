@@ -295,8 +295,9 @@ class Slack:
     async def _take_press(self, body: Mapping[str, Any]) -> None:
         place = await self._workspaces().of_press(body)
         if place is not None:
-            mine = {"team": {"id": place.team}} if self._workspaces().many else {}
+            mine = {"team": {"id": place.team}, "team_id": place.team} if self._workspaces().many else {}
             await place.presses.take({**body, **mine})
+            await place.subject.take({**body, **mine})
 
     async def _handle_socket(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._roster is not None:  # else it is not acknowledged: Slack sends it again

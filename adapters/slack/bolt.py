@@ -32,6 +32,7 @@ Take = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Records a whole payload; it is acknowledged only after."""
 
 _UNUSED = "unused"
+_INTERACTIONS = frozenset({"block_actions", "message_action", "view_submission"})
 
 
 def sdk_logger() -> logging.Logger:
@@ -94,7 +95,7 @@ class Door:
 
     async def _record(self, body: dict[str, Any]) -> BoltResponse:
         """The middleware: record, then acknowledge."""
-        if body.get("type") == "block_actions":
+        if body.get("type") in _INTERACTIONS or "command" in body:
             await self._press(body)
             return BoltResponse(status=200, body="")
         if body.get("type") != "event_callback":

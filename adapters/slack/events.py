@@ -9,10 +9,12 @@ from typing import Any
 
 import structlog
 
-from adapters.slack import disorder, happenings, names, notices, parse, reader, standings
+from adapters.slack import address, disorder, happenings, names, notices, parse, reader, standings
 from bot import conversation, ports
 
 log = structlog.get_logger()
+
+STOP_SIGN = "octagonal_sign"
 
 
 class Background:
@@ -77,6 +79,9 @@ class Events:
         if event.get("type") == "app_home_opened":
             self._background.start(self._notices.app_opened(event), name="app home")
             return
+        if event.get("type") == "reaction_added":
+            await self._reacted(event, team=team)
+            return
         where = parse.conversation_of(event, team=team, rules=self._rules)
         held = bool(event.get("thread_ts")) and await self._intake.holds(where)
         rules = self._rules
@@ -100,6 +105,16 @@ class Events:
             if self.read_on is not None and reader.order(found.post.id) < reader.order(self._since):
                 # An earlier process may have passed by what followed, and has taken that along.
                 self._background.start(self.read_on(event, team), name="fill gap")
+
+    async def _reacted(self, event: parse.Event, *, team: str) -> None:
+        """A stop sign under an answer stops it."""
+        item = event.get("item") or {}
+        if event.get("reaction") != STOP_SIGN or item.get("type") != "message":
+            return
+        channel, ts = str(item.get("channel") or ""), str(item.get("ts") or "")
+        standing = await self._standings.of({"user": event.get("user"), "channel": channel}, team=team)
+        stopped = await self._intake.stop_sign(address.PLATFORM, ts, standing=standing)
+        log.info("slack.stop_sign", channel=channel, stopped=stopped)
 
     async def _turn_back(self, where: conversation.ConversationId, *, team: str) -> None:
         """Take what was passed by in a thread the bot is in now (and has not been told to forget)."""

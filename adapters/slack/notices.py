@@ -125,9 +125,17 @@ class Notices:
                     **content,
                 )
 
+    async def say(self, spot: address.Address, text: str) -> str:
+        """Say it where all can read it; the ts of the (first) post. Raises PlatformError."""
+        (part, *_) = forms.BLOCKS.split(text)
+        return str((await self._posted(spot, forms.BLOCKS.content(part)))["ts"])
+
     async def _post(self, spot: address.Address, content: Mapping[str, Any]) -> str:
         """Post to a DM; returns its channel, which for a user id is the DM with them."""
-        answer = await self._api.call(
+        return str((await self._posted(spot, content))["channel"])
+
+    async def _posted(self, spot: address.Address, content: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = await self._api.call(
             "chat.postMessage",
             repeatable=False,
             channel=spot.channel,
@@ -139,7 +147,7 @@ class Notices:
             link_names=False,
             **content,
         )
-        return str(answer["channel"])
+        return answer
 
     async def _send_file(self, outcome: commands.Outcome, *, channel: str, thread: str) -> None:
         """The three steps of an upload (docs.slack.dev, working with files)."""

@@ -110,7 +110,7 @@ class Roster:
         for each in self._found.values():
             if wrote and each.rules.bot_user == wrote:
                 return each
-        team = str((body.get("team") or {}).get("id") or "")
+        team = str((body.get("team") or {}).get("id") or body.get("team_id") or "")
         return await self._reached(team) if team in installed else None
 
     async def drop(self, team: str) -> None:

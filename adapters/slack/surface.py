@@ -43,6 +43,7 @@ METHODS: dict[str, Method] = {
     "conversations.history": Method(verb="GET", scopes=HISTORY_SCOPES),
     "users.info": Method(verb="GET", scopes=("users:read",)),
     "bots.info": Method(verb="GET", scopes=("users:read",)),
+    "views.open": Method(),
     "views.publish": Method(),
     "files.info": Method(verb="GET", scopes=("files:read",)),
     "files.getUploadURLExternal": Method(verb="GET", scopes=("files:write",)),
@@ -58,10 +59,14 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "message.mpim": ("mpim:history",),
     "app_home_opened": (),
     "agent_session_stopped": (),
+    "reaction_added": ("reactions:read",),
     "app_uninstalled": (),
     "tokens_revoked": (),
 }
 """Subscribed bot events with the scopes they need."""
+
+INTERACTIONS = ("commands",)
+"""What the slash command and the message shortcut need."""
 
 FILES = ("files:read",)
 """What reading the files that come with a post needs: without it `event.files` holds no addresses."""
@@ -71,4 +76,4 @@ def bot_scopes() -> frozenset[str]:
     """Every scope the bot token needs."""
     of_methods = (scope for method in METHODS.values() for scope in method.scopes)
     of_events = (scope for scopes in EVENTS.values() for scope in scopes)
-    return frozenset((*of_methods, *of_events, *FILES))
+    return frozenset((*of_methods, *of_events, *INTERACTIONS, *FILES))

@@ -138,6 +138,18 @@ class Web:
             await self._sleep(wait)
         raise AssertionError("unreachable")
 
+    async def respond(self, url: str, content: Mapping[str, Any]) -> None:
+        """Answer whoever acted at the address that came with their deed; no token goes with it."""
+        session = self._client.session
+        if session is None:
+            raise Unreached("no session")
+        try:
+            async with session.post(url, json=dict(content)) as response:
+                if response.status >= 400:  # noqa: PLR2004 - every HTTP refusal
+                    raise Refused("response_url", f"http_{response.status}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unknown(f"response_url: {type(error).__name__}") from error
+
     async def upload(self, url: str, data: bytes) -> None:
         """Send a file's bytes to the address `files.getUploadURLExternal` gave; no token goes with them."""
         session = self._client.session

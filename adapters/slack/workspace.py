@@ -32,6 +32,7 @@ from adapters.slack import (
     pressing,
     reader,
     standings,
+    subject,
     surface,
     web,
 )
@@ -123,15 +124,10 @@ class Workspace:
             background=common.background,
         )
         self._downloads = downloads.Downloads(session=common.session, api=api, api_url=common.api_url)
+        self.subject = subject.Subject(api=api, presses=self.presses)
         self._history = history.History(reader=self._reader, rules=rules, names=self.names, standings=who)
         self._links = links.Links(
-            api=api,
-            reading=self._reader,
-            rules=rules,
-            names=self.names,
-            standings=who,
-            team=team,
-            url=url,
+            api=api, reading=self._reader, rules=rules, names=self.names, standings=who, team=team, url=url
         )
         self.catching_up = catch_up.CatchUp(
             intake=common.intake,

@@ -44,6 +44,10 @@ class Asking:
         """How many conversations of these platforms wait for an answer, and since when the oldest does."""
         return await self._store.read(functools.partial(intake.waiting, platforms=platforms))
 
+    async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
+        """The conversation and the asker of the answer that is being written in this post, None for none."""
+        return await self._store.read(functools.partial(ledger.asked_by, platform=platform, post_id=post_id))
+
     # What people ask for.
 
     async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:

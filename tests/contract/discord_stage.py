@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import stage
 
+from bot import commands
 from emulators import discord
 
 WRITTEN = (0, 19)  # message types: written, written as a reply
@@ -78,8 +79,7 @@ class DiscordStage(stage.Stage):
         self, place: stage.Place, word: str, argument: str = "", *, by: str | None = None
     ) -> str:
         """See stage.Stage."""
-        options = {"argument": argument} if argument else None
-        given = await self.service.slash(by or self.ada, place.channel, word, options)
+        given = await self.service.slash(by or self.ada, place.channel, word, commands.filled(word, argument))
         return "\n".join(str(each["content"]) for each in await given.answered())
 
     async def press(self, place: stage.Place, post: str, label: str, *, by: str | None = None) -> str:
@@ -116,6 +116,17 @@ class DiscordStage(stage.Stage):
         made = self.service.add_channel(self.guild, "plans")
         self.service.hide_channel(made, self.bob)
         return stage.Place(channel=made)
+
+    async def react(self, place: stage.Place, post: str, *, by: str) -> None:
+        """See stage.Stage."""
+        await self.service.react(place.channel, post, by, "🛑")
+
+    async def ask_about(self, said: stage.Said, question: str, *, by: str) -> None:
+        """See stage.Stage."""
+        form = await self.service.context_menu(by, said.id, "Ask about this")
+        await self.until(lambda: form.modal is not None)
+        sent = await self.service.submit(form, {"question": question})
+        await sent.answered(stage.LIMIT)
 
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""

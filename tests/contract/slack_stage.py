@@ -125,6 +125,19 @@ class SlackStage(stage.Stage):
         """See stage.Stage."""
         return stage.Place(channel=self.service.add_channel("plans", members=[self.ada], kind="private"))
 
+    async def react(self, place: stage.Place, post: str, *, by: str) -> None:
+        """See stage.Stage."""
+        await self.service.react_to(channel=place.channel, ts=post, user=by, name="octagonal_sign")
+
+    async def ask_about(self, said: stage.Said, question: str, *, by: str) -> None:
+        """See stage.Stage."""
+        await self.service.shortcut(user=by, callback_id="ask_about", channel=said.place.channel, ts=said.id)
+        await self.until(lambda: bool(self.service.modals))
+        (view_id,) = self.service.modals
+        values = {"question": {"question": {"type": "plain_text_input", "value": question}}}
+        await self.service.submit_view(user=by, view_id=view_id, values=values)
+        await self.heard()
+
     async def preview(self, said: stage.Said) -> None:
         """See stage.Stage."""
         await self.service.unfurl(channel=said.place.channel, ts=said.id)

@@ -179,6 +179,14 @@ class Stage(operated.Operated):
         """A channel that Ada and the bot can see, and Bob cannot."""
 
     @abc.abstractmethod
+    async def react(self, place: Place, post: str, *, by: str) -> None:
+        """Put the stop sign to a post."""
+
+    @abc.abstractmethod
+    async def ask_about(self, said: Said, question: str, *, by: str) -> None:
+        """Ask about a post by its menu: the form is filled in and sent."""
+
+    @abc.abstractmethod
     async def preview(self, said: Said) -> None:
         """The platform adds a link preview to a post."""
 

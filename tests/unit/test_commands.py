@@ -75,3 +75,31 @@ def test_every_word_says_what_it_does() -> None:
     expected = "help new stop retry context summary usage model prompt export forget"
     assert " ".join(commands.WORDS) == expected
     assert all(commands.WORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("word", "argument", "options"),
+    [
+        ("model", "channel opus-5-5", {"where": "channel", "name": "opus-5-5"}),
+        ("model", "opus-5-5", {"name": "opus-5-5"}),
+        ("context", "strategy window", {"setting": "strategy", "value": "window"}),
+        ("context", "channel web on", {"where": "channel", "setting": "web", "value": "on"}),
+        ("prompt", "Be brief.\nAlways.", {"text": "Be brief.\nAlways."}),
+        ("forget", "me yes", {"whom": "me yes"}),
+        ("help", "me", {}),
+    ],
+)
+def test_an_argument_fills_options(word: str, argument: str, options: dict[str, str]) -> None:
+    """What is typed after a word goes into its options in their order, and adds up to the same again."""
+    assert commands.filled(word, argument) == options
+    assert not options or " ".join(options.values()) == argument
+
+
+@pytest.mark.parametrize("word", commands.OPTIONS)
+def test_options_fit_the_platforms(word: str) -> None:
+    """Names and descriptions are within Discord's limits, and no option has more choices than it shows."""
+    for option in commands.OPTIONS[word]:
+        assert 0 < len(option.description) <= 100
+        assert option.name == option.name.lower()
+        assert len(option.choices) <= 25
+        assert not (option.choices and option.completes)

@@ -37,8 +37,15 @@ def test_the_settings_table_is_the_settings_class() -> None:
 
 
 def test_the_commands_table_is_the_commands() -> None:
-    """Every word people can say stands in the table, in the order of `help`."""
-    assert list(table("Commands")) == list(commands.WORDS)
+    """Every word people can say stands in the table with its options, in the order of `help`."""
+    rows = table("Commands")
+    assert list(rows) == list(commands.WORDS)
+    assert {word: cells[0].strip("`") for word, cells in rows.items()} == {
+        word: " ".join(
+            f"[{'/'.join(option.choices) or option.name}]" for option in commands.OPTIONS.get(word, ())
+        )
+        for word in commands.WORDS
+    }
 
 
 def test_the_files_table_is_what_is_read_and_what_is_not() -> None:

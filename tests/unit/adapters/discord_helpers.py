@@ -9,7 +9,7 @@ import datetime as dt
 import itertools
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from adapters.discord import app, reply
@@ -50,6 +50,7 @@ class Core:
     outcome: commands.Outcome | None = None
     pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
     said: str | None = None  # to who pressed
+    signs: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     on_mention: bool = False  # threads need one
     failing: int = 0
     calls: list[str] = dataclasses.field(default_factory=list)
@@ -123,6 +124,15 @@ class Core:
         """See ports.Intake."""
         self._note(f"stop {conversation_id}")
         return False
+
+    async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
+        """Keep it."""
+        self.signs.append((platform, post_id, standing.user))
+        return True
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """All that there is to know."""
+        return [f"{word} {option} {given.get(option, '')}".strip()]
 
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
         """As the test says."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
 from adapters.slack import address, app, parse
@@ -40,6 +40,7 @@ class Intake:
     outcome: commands.Outcome | None = None
     pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
     said: str | None = None  # to who pressed
+    signs: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     on_mention: bool = False  # threads need one
     broken: bool = False  # the log cannot be written
 
@@ -106,6 +107,15 @@ class Intake:
         """Keep it."""
         self.stopped.append(conversation_id)
         return True
+
+    async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
+        """Keep it."""
+        self.signs.append((platform, post_id, standing.user))
+        return True
+
+    async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
+        """All that there is to know."""
+        return [f"{word} {option} {given.get(option, '')}".strip()]
 
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
         """As the test says."""

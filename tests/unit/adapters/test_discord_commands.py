@@ -12,7 +12,9 @@ async def test_every_word_is_a_slash_command() -> None:
     """All words are registered with their descriptions, and not again while nothing differs."""
     async with discord_helpers.scene() as scene:
         await scene.barrier()
-        registered = {each["name"]: each["description"] for each in scene.service.commands}
+        registered = {
+            each["name"]: each["description"] for each in scene.service.commands if each["type"] == 1
+        }
         assert registered == commands.WORDS
         async with discord_helpers.connected(scene.service, scene.core):
             await scene.barrier()
@@ -34,7 +36,7 @@ async def test_a_slash_command_is_answered_privately() -> None:
             scene.service.open_dm(scene.ada): (f"discord:{scene.service.open_dm(scene.ada)}", ""),
         }
         for channel, (conversation, argument) in cases.items():
-            options = {"argument": argument} if argument else {}
+            options = {"format": argument} if argument else {}
             used = await scene.service.slash(scene.ada, channel, "export", options)
             [answer] = await used.answered()
             assert (answer["content"], answer["flags"] & 64) == ("Here.", 64)

@@ -92,7 +92,7 @@ async def test_slash_commands_are_registered_and_private() -> None:
         guild = env.create_guild()
         channel = guild.create_text_channel("general")
         ada = guild.add_member(env.create_user("ada"))
-        result = await ada.slash(channel, "usage", argument="day")
+        result = await ada.slash(channel, "usage", by="day")
         assert result.ephemeral
         assert result.response is not None
         assert result.response.content == "Few tokens."

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.slack import notices, surface
+from adapters.slack import notices, subject, surface
+from bot import commands
 
 ROOT = pathlib.Path(__file__).parents[3]
 PACKAGE = ROOT / "adapters" / "slack"
@@ -53,8 +54,15 @@ def test_the_agent_is_declared(manifest: dict[str, Any]) -> None:
         "messages_tab_enabled": True,
         "messages_tab_read_only_enabled": False,
     }
-    assert "shortcuts" not in features
-    assert "slash_commands" not in features
+    (shortcut,) = features["shortcuts"]
+    assert (shortcut["name"], shortcut["type"], shortcut["callback_id"]) == (
+        subject.TITLE,
+        "message",
+        subject.SHORTCUT,
+    )
+    (slash,) = features["slash_commands"]
+    assert slash["command"] == subject.SLASH
+    assert all(word.strip() in commands.WORDS for word in slash["usage_hint"].split("|"))
     assert settings["socket_mode_enabled"] is True
     assert settings["interactivity"]["is_enabled"] is True
 
