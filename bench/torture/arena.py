@@ -31,6 +31,7 @@ SENTENCES = tuple(
     for each in vars(errors).values()
     if isinstance(each, type) and issubclass(each, errors.ThreadmateError)
 )
+REFUSALS = ("is used up", "more than the whole budget", "what is left of the budget")  # for want of money
 _STOP = frozenset({"unhandled", "was never retrieved", "bot.crashed"})
 
 
@@ -175,7 +176,7 @@ class Arena:
 
     def verdict(self) -> oracle.Verdict:
         """What people see now against what they wrote."""
-        return oracle.judge(self.asked, self.world.seen(), sentences=SENTENCES)
+        return oracle.judge(self.asked, self.world.seen(), sentences=(*SENTENCES, *REFUSALS))
 
     async def settle(self, *, seconds: float = SETTLE_SECONDS) -> oracle.Verdict:
         """Wait until everything is answered and whole, and a while longer for what is too much."""
