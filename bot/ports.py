@@ -149,8 +149,10 @@ class Platform(asides.Asides, Protocol):
         Raises FileRefused, whose message is the reason for people, and PlatformUnavailable.
         """
 
-    async def queued(self, home: conversation.Home) -> None:
-        """Show, where the platform can, that others are answered first; a courtesy that never raises."""
+    async def queued(
+        self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str
+    ) -> None:
+        """Show at a post that others are answered first; a courtesy that never raises."""
 
     async def open(self, reply: conversation.Reply, remember: Remember) -> ReplyPost:
         """Put a first sign of the answer in place and remember its id.

@@ -19,7 +19,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 TICK = 0.02  # seconds between two looks
 PROMPT = 0.008  # seconds of lag up to which more answers may begin
 LATE = 0.02  # seconds of lag from which on fewer may
-SLOWEST, FASTEST, FIRST = 5.0, 2_000.0, 200.0  # beginnings a second
+SLOWEST, FASTEST = 5.0, 2_000.0  # beginnings a second
+FIRST = 20.0  # a process that has just begun, perhaps after a crash, takes up few of many answers at once
+CALM = 200.0  # what the rate rises to while nobody waits
 RISE, FALL = 2.0, 0.8  # added, and multiplied with, at a look
 OWN = 0.6  # share of the time between two looks that this thread must have worked for a lag to be its own
 BURST = 10.0  # beginnings at once after a calm time
@@ -40,7 +42,7 @@ class Pressure:
         self._observe, self._monotonic, self._worked, self._sleep = observe, monotonic, worked, sleep
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
         self.rate = FIRST
-        self._may = BURST
+        self._may = 1.0
 
     async def admitted(self) -> None:
         """Return when one more answer may begin."""
@@ -59,7 +61,7 @@ class Pressure:
         self._observe(lag)
         if lag > LATE and own > OWN:
             self.rate = max(SLOWEST, self.rate * FALL)
-        elif lag < PROMPT and (self._waiting or self.rate < FIRST):
+        elif lag < PROMPT and (self._waiting or self.rate < CALM):
             self.rate = min(FASTEST, self.rate + RISE)
         self._may = min(max(1.0, min(BURST, self.rate * TICK)), self._may + self.rate * seconds)
         while self._may >= 1 and self._waiting:

@@ -131,7 +131,7 @@ class Responder:
         known = await self.log.newest(conversation_id)
         platform = self.platforms.get(known.home.platform) if known else None
         if known and platform:
-            await platform.queued(known.home)
+            await platform.queued(conversation_id, known.home, known.newest_post)
 
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
         """Close the next reply as failed: trying again would not help. The person is told if they can be."""

@@ -119,9 +119,11 @@ class Platform:
         with self.tracer.span("file"):
             return await self.inside.fetch(home, attachment, limit)
 
-    async def queued(self, home: conversation.Home) -> None:
+    async def queued(
+        self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str
+    ) -> None:
         """See ports.Platform."""
-        await self.inside.queued(home)
+        await self.inside.queued(conversation_id, home, post_id)
 
     async def open(self, reply: conversation.Reply, remember: ports.Remember) -> ports.ReplyPost:
         """See ports.Platform."""

@@ -173,7 +173,9 @@ class Platform:
         self.step("fetch")
         return self.files[attachment.id][:limit]
 
-    async def queued(self, _home: conversation.Home) -> None:
+    async def queued(
+        self, _conversation_id: conversation.ConversationId, _home: conversation.Home, _post_id: str
+    ) -> None:
         """Others are answered first."""
         self.step("queued")
 

@@ -40,7 +40,11 @@ from adapters.discord import (
     pressing,
     reply,
     standings,
+<<<<<<< HEAD
     subject,
+=======
+    waiting,
+>>>>>>> cc66dca (test: F13 read-only, torn and robbed of its WAL; F14 the host's clock; F19 before, edits, summaries)
 )
 from bot import conversation, errors, linking, pacing, ports
 
@@ -81,6 +85,7 @@ class Discord:
         self._names = people.People()
         self._downloads = downloads.Downloads(api_url=api_url)
         self._notices = notices.Notices(client=self.client, api=self._calls)
+        self._waiting = waiting.Waiting(client=self.client, api=self._calls)
         self._standings = standings.Standings(
             client=self.client, api=self._calls, ids=access_ids, clock=monotonic
         )
@@ -150,8 +155,15 @@ class Discord:
         for writing in list(self._writing.values()):
             writing.stop_typing()
         await self._queue.close()
+<<<<<<< HEAD
         closing = (self._notices, self._pressing, self._subject, self._downloads)
         await asyncio.gather(*(each.close() for each in closing))
+=======
+        await self._notices.close()
+        await self._waiting.close()
+        await self._pressing.close()
+        await self._downloads.close()
+>>>>>>> cc66dca (test: F13 read-only, torn and robbed of its WAL; F14 the host's clock; F19 before, edits, summaries)
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
@@ -201,18 +213,17 @@ class Discord:
         del home  # its address holds for whoever has it
         return await self._downloads.fetch(attachment, limit=limit)
 
-    async def queued(self, home: conversation.Home) -> None:
-        """Discord can show only that the bot types; see ports.Platform."""
-        try:
-            channel = self.client.get_partial_messageable(int(home.channel))
-            await self._calls().make(channel.typing, patience=0)
-        except errors.PlatformError as error:
-            log.info("discord.no_typing", error=type(error).__name__)
+    async def queued(
+        self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str
+    ) -> None:
+        """An hourglass under the question; see ports.Platform."""
+        await self._waiting.mark(conversation_id, home, post_id)
 
     async def open(self, reply_due: conversation.Reply, remember: ports.Remember) -> reply.ReplyPost:
         """Open the answer's thread and begin to type; see reply.py for why nothing is posted yet."""
         # What the log knows decides what was missed; it is asked before replies add to it.
         await self._planned.wait()
+        self._waiting.over(reply_due.conversation)
         api = self._calls_of.setdefault(reply_due.id, self._calls())
         if (before := self._writing.pop(reply_due.conversation, None)) is not None:
             before.stop_typing()

@@ -152,7 +152,9 @@ class Slack:
         """The bytes of a file; see ports.Platform."""
         return await (await self._of(home)).fetch(attachment, limit)
 
-    async def queued(self, home: conversation.Home) -> None:
+    async def queued(
+        self, _conversation_id: conversation.ConversationId, home: conversation.Home, _post_id: str
+    ) -> None:
         """The status under the thread says that others come first; see ports.Platform."""
         with contextlib.suppress(errors.PlatformError):
             await (await self._of(home)).queued(home)

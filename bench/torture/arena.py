@@ -68,6 +68,7 @@ class Arena:
         self._numbers = 0
         self._peak = 0.0
         api.answer = self._say
+        self.host_clock: pathlib.Path | None = None  # a file: seconds by which the bots' is wrong
         self.pace = 0.02  # seconds between pieces of 16 characters that Claude says
 
     # People.
@@ -108,7 +109,12 @@ class Arena:
     ) -> int:
         """Start a bot and wait until it is connected."""
         self.pid = await self._home.start(
-            env=self.environment(), folder=self.folder, log=self.log, kill=kill, slow=slow
+            env=self.environment(),
+            folder=self.folder,
+            log=self.log,
+            kill=kill,
+            slow=slow,
+            clock=self.host_clock,
         )
         if wait:
             await self.until(self.world.listening)

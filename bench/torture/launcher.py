@@ -2,20 +2,23 @@
 
     python -m bench.torture.launcher      reads a JSON line per wish, answers each with a JSON line
 
-`{"start": {"env": {…}, "folder": …, "log": …, "kill": [step, nth] or null, "slow": seconds}}` forks a child
-that runs `python -m bot` from its `main` on and answers `{"pid": …}`; `{"wait": pid}` answers `{"status": …}`
-once it ended. Importing the program takes over a second, a fork a hundredth: that buys a thousand kills.
-The bot itself knows nothing of steps: here, in a process made for it, its parts are wrapped from outside.
+`{"start": {"env": {…}, "folder": …, "log": …, "kill": [step, nth] or null, "slow": seconds, "clock": file}}`
+forks a child that runs `python -m bot` from its `main` on and answers `{"pid": …}`; `{"wait": pid}` answers
+`{"status": …}` once it ended. Importing the program takes long, a fork a hundredth of it: that buys a
+thousand kills. The bot itself knows nothing of steps: here, in a process made for it, its parts are wrapped
+from outside.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import functools
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -89,6 +92,27 @@ def slow_down(seconds: float) -> None:
     thread_log.ThreadLog.record = slowed  # type: ignore[method-assign] # this process is made for it
 
 
+def shift_clock(path: str) -> None:
+    """Let the wall clock of this process be wrong by as many seconds as stand in a file, now and later."""
+    true_time, true_class = time.time, dt.datetime
+
+    def wrong() -> float:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123 - called for every look at the clock
+            return float(file.read() or 0)
+
+    class Shifted(true_class):  # type: ignore[valid-type, misc] # the class is a variable here
+        """`datetime.now` as a host with a wrong clock gives it."""
+
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+            """The wrong time, as a plain datetime."""
+            moment: dt.datetime = true_class.fromtimestamp(true_time() + wrong(), tz)
+            return moment
+
+    time.time = lambda: true_time() + wrong()
+    dt.datetime = Shifted  # type: ignore[misc] # this process is made for it
+
+
 def child(wish: dict[str, Any]) -> None:
     """Become a bot; never returns."""
     status = 1
@@ -105,6 +129,8 @@ def child(wish: dict[str, Any]) -> None:
             arm(*wish["kill"])
         if wish.get("slow"):
             slow_down(wish["slow"])
+        if wish.get("clock"):
+            shift_clock(wish["clock"])
         sys.argv[1:] = []
         cli.main(run=program.run)
     except SystemExit as end:

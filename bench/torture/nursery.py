@@ -31,9 +31,11 @@ class Nursery:
         log: pathlib.Path,
         kill: tuple[str, int] | None = None,
         slow: float = 0.0,
+        clock: pathlib.Path | None = None,
     ) -> int:
         """Start a bot; its process id. `kill`: the step at which it ends by itself, and at which pass."""
         wish = {"env": dict(env), "folder": str(folder), "log": str(log), "kill": kill, "slow": slow}
+        wish["clock"] = None if clock is None else str(clock)
         pid = int((await self._ask({"start": wish}))["pid"])
         self._alive.add(pid)
         return pid

@@ -179,6 +179,9 @@ def _prepare(db: sqlite3.Connection, *, path: pathlib.Path, now: int) -> None:
     (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise errors.LogUnusable("The database's disk does not support SQLite's WAL mode: use a local disk.")
+    # A torn copy or a broken page is told now, not in the middle of some answer.
+    if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise errors.LogUnusable(_ADVICE[sqlite3.SQLITE_CORRUPT])
     copies.keep(db, path)
     migrations.migrate(db, now=now)
 

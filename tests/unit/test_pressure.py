@@ -36,9 +36,26 @@ class Line:
 async def test_on_a_prompt_loop_nobody_waits() -> None:
     """A handful of answers begin at once, without a look in between."""
     line = Line()
-    for number in range(5):
+    await line.looks(100, lag=0.0)
+    for number in range(4):
         await line.wants(number)
-    assert line.begun == [0, 1, 2, 3, 4]
+    assert line.begun == [0, 1, 2, 3]
+
+
+async def test_a_process_that_has_just_begun_takes_its_time() -> None:
+    """Of many answers that are due few begin in the first tenth of a second, and more in each one after."""
+    line = Line()
+    for number in range(100):
+        await line.wants(number)
+    counts = []
+    for _ in range(3):
+        before = len(line.begun)
+        await line.looks(10, lag=0.0)
+        counts.append(len(line.begun) - before)
+    assert counts[0] < pressure.FIRST / 2
+    assert counts[0] < counts[1] < counts[2]
+    line.pressure.give_up()
+    await asyncio.gather(*line.tasks)
 
 
 async def test_a_late_loop_lets_fewer_begin() -> None:

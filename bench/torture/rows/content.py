@@ -144,54 +144,94 @@ def _told(stage: arena.Arena, conversation: str) -> int:
 
 
 async def deletion(how: play.Run, score: play.Score) -> None:
-    """Posts are deleted while and after they are answered: their words are gone everywhere."""
-    async with arena.opened(how.platform, home=how.home) as stage:
+    """Posts are deleted or edited before, while and after they are answered, and after a summary of them."""
+    async with arena.opened(how.platform, home=how.home, seed=how.seed) as stage:
         stage.pace = 0.05
+        stage.options |= {"BOT_CONTEXT_TOKENS": "4000", "BOT_CONTEXT_FLOOR_TOKENS": "1000"}
         await stage.start()
         first = await stage.ask()
         await stage.settle()
-        secrets = []
-        for number, moment in enumerate(("during", "after") * (1 if how.quick else 15)):
+        gone: list[tuple[str, int]] = []  # each secret, and how many calls there were when it was gone
+        moments = ("before", "during", "after", "edited") * (1 if how.quick else 8)
+        for number, moment in enumerate(moments):
             secret = f"secret-{number:04d}-{stage.chance.randrange(10**9)}"
-            secrets.append(secret)
             calls = stage.calls
+            if moment == "before":  # it waits behind another question
+                await stage.ask(first.thread)
+                await stage.called(calls + 1)
             said = await stage.world.post(first.thread, f"remember {secret} for me")
-            await stage.called(calls + 1)
-            if moment != "during":
+            if moment == "during":
+                await stage.called(calls + 1)
+            elif moment != "before":
                 await stage.settle()
                 await stage.until(lambda: _idle(stage))
-            await stage.world.delete(said)
+            if moment == "edited":
+                await stage.world.edit(said, "never mind")
+            else:
+                await stage.world.delete(said)
+            await _is_gone(stage, secret, gone)
             await stage.ask(first.thread, f"and now? {number}")
             await stage.settle()
-        secrets_sent_late = _sent_after(stage, secrets)
+        await _after_a_summary(stage, first.thread, gone, score)
         last = []
         for number in range(6):  # erased with nothing written after them
-            secrets.append(f"secret-last-{number}-{stage.chance.randrange(10**9)}")
-            last.append(await stage.world.post(first.thread, f"{secrets[-1]} " * 20))
+            secret = f"secret-last-{number}-{stage.chance.randrange(10**9)}"
+            last.append((secret, await stage.world.post(first.thread, f"{secret} " * 20)))
         await stage.settle()
         await asyncio.sleep(0.5)
         await stage.until(lambda: _idle(stage))
-        for said in last:
+        for secret, said in last:
             await stage.world.delete(said)
+            gone.append((secret, stage.calls))
         await asyncio.sleep(2.0)  # the erased bytes are scrubbed in the background
         await stage.stop()
         for path in (stage.database, stage.database.with_name("bot.db-wal")):
             data = path.read_bytes() if path.exists() else b""
-            left = [secret for secret in secrets if secret.encode() in data]
+            left = [secret for secret, _ in gone if secret.encode() in data]
             score.count(bytes_left=len(left))
             score.check(not left, f"{len(left)} deleted texts are left in {path.name}")
-        score.count(deletions=len(secrets), sent_after_deletion=secrets_sent_late)
-        score.check(not secrets_sent_late, f"{secrets_sent_late} deleted texts were sent to Claude again")
+        late = [s for s, calls in gone if any(s.encode() in c.raw for c in stage.api.requests[calls:])]
+        score.count(erased=len(gone), sent_after_deletion=len(late))
+        score.check(not late, f"{len(late)} deleted texts were sent to Claude again")
         await score.judge(stage, stage.verdict())
+
+
+async def _is_gone(stage: arena.Arena, secret: str, gone: list[tuple[str, int]]) -> None:
+    """Wait until the bot has carried a deletion or an edit out, as its log tells; calls after that count."""
+    recorded = ("deletion_recorded", "edit_recorded")
+    await stage.until(lambda: sum(stage.told().count(word) for word in recorded) > len(gone))
+    gone.append((secret, stage.calls))
+
+
+async def _after_a_summary(
+    stage: arena.Arena, thread: worlds.Place, gone: list[tuple[str, int]], score: play.Score
+) -> None:
+    """A secret that a summary covers, in the words of the stand-in, is erased from that as well."""
+    secret = f"secret-summed-up-{stage.chance.randrange(10**9)}"
+    said = await stage.world.post(thread, f"remember {secret} for me")
+    await stage.settle()
+    for _ in range(40):  # until it is older than what stays word for word
+        await stage.ask(thread, "word " * 100)
+        await stage.settle()
+        if _summed_up(stage, secret):
+            break
+    score.check(_summed_up(stage, secret), "no summary was made")
+    score.count(summaries_that_held_one=1)
+    await stage.until(lambda: _idle(stage))
+    await stage.world.delete(said)
+    await _is_gone(stage, secret, gone)
+    await stage.ask(thread, "and after the summary?")
+    await stage.settle()
+
+
+def _summed_up(stage: arena.Arena, secret: str) -> bool:
+    """Whether a secret has been sent to be summarised, and is not sent word for word any more."""
+    asked = [call for call in stage.api.requests if "the memory of a team" in json.dumps(call.body)]
+    return any(secret.encode() in call.raw for call in asked)
 
 
 def _idle(stage: arena.Arena) -> bool:
     return all(call.done or call.closed or call.status not in (None, 200) for call in stage.api.requests)
-
-
-def _sent_after(stage: arena.Arena, secrets: list[str]) -> int:
-    """How many secrets stand in the last request, when all of them are deleted."""
-    return sum(secret.encode() in stage.api.requests[-1].raw for secret in secrets)
 
 
 async def isolation(how: play.Run, score: play.Score) -> None:
@@ -245,6 +285,6 @@ def _members(world: worlds.World, place: worlds.Place) -> list[str]:
 ROWS = (
     play.Row(id="F17", title="hostile texts and files", play=hostile),
     play.Row(id="F18", title="a post that Claude's API refuses", play=poison),
-    play.Row(id="F19", title="deletions before, while and after", play=deletion),
+    play.Row(id="F19", title="deletions and edits before, while, after, and after a summary", play=deletion),
     play.Row(id="F20", title="secrets in fifty conversations", play=isolation),
 )

@@ -1,4 +1,4 @@
-"""F12 to F14, F22 and F25: disk, database, clock, restarts in passing, and the HTTP door."""
+"""F14, F22 and F25: clocks, restarts in passing, and the HTTP door."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import io
 import json
 import pathlib
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 
@@ -19,120 +16,6 @@ from bench.torture import arena, play, worlds
 from emulators import slack
 
 MIB = 1024 * 1024
-
-
-async def disk_full(how: play.Run, score: play.Score) -> None:
-    """The database's disk is full: nothing is acknowledged that is not stored, and it recovers by itself."""
-    async with arena.opened(how.platform, home=how.home) as stage, _small_disk(stage) as ballast:
-        await stage.start()
-        await stage.ask()
-        await stage.settle()
-        ballast.write_bytes(b"")
-        with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
-        large = "word " * 300
-        for _ in range(6):
-            await stage.ask(stage.world.channels[1], large)
-        await asyncio.sleep(0.5)
-        before = len(stage.world.seen())
-        ballast.unlink()
-        began = time.monotonic()
-        verdict = await stage.settle(seconds=90)
-        score.high(recovery_s=time.monotonic() - began)
-        score.count(answered_while_full=before - 1)
-        if "LogUnusable" not in stage.told():
-            score.check(False, "the disk was never full")  # noqa: FBT003 - the row has shown nothing
-        await score.judge(stage, verdict)
-
-
-@contextlib.asynccontextmanager
-async def _small_disk(stage: arena.Arena) -> AsyncIterator[pathlib.Path]:
-    """A disk of 2 MiB for the database (needs the right to mount); yields where ballast may lie."""
-    disk = stage.folder / "disk"
-    disk.mkdir()
-    _mount("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk))
-    stage.database = disk / "bot.db"
-    try:
-        yield disk / "ballast"
-    finally:
-        if stage.pid is not None:
-            await stage.kill()
-        _mount("umount", str(disk))
-
-
-def _mount(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
-
-
-async def database(how: play.Run, score: play.Score) -> None:
-    """The database is locked by another process, damaged, restored from a backup, or cannot be opened."""
-    async with arena.opened(how.platform, home=how.home) as stage:
-        await stage.start()
-        await stage.ask()
-        await stage.settle()
-        with _writing(stage.database):
-            for _ in range(10 if how.quick else 50):
-                for place in (*stage.world.channels, stage.world.dm):
-                    await stage.ask(place)
-                await asyncio.sleep(0.1)
-            await stage.settle()
-        score.check("LogUnusable" not in stage.told(), "a write failed because another process wrote, too")
-        with contextlib.closing(sqlite3.connect(stage.database, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            for place in (*stage.world.channels, stage.world.dm):
-                await stage.ask(place)
-            await asyncio.sleep(7.0 if how.quick else 30.0)
-            other.execute("ROLLBACK")
-        await stage.settle()
-        await stage.stop()
-        backup = stage.database.read_bytes()
-        stage.database.write_bytes(b"no database any more" * 500)
-        await _refuses(stage, score, "is not a database")
-        stage.database.write_bytes(backup)
-        for leftover in ("bot.db-wal", "bot.db-shm"):
-            stage.database.with_name(leftover).unlink(missing_ok=True)
-        await stage.ask(stage.world.channels[1])
-        await stage.start()
-        verdict = await stage.settle()
-        await stage.stop()
-        good, stage.database = stage.database, pathlib.Path("/proc/no-such-place/bot.db")
-        await _refuses(stage, score, "cannot be opened")
-        stage.database = good
-        await score.judge(stage, verdict)
-
-
-WRITER = """
-import sqlite3, sys, time
-db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=10)
-while True:  # the lock is held half of the time, and released by a commit
-    db.execute("BEGIN IMMEDIATE")
-    db.execute("UPDATE upkeep SET scrubbed = scrubbed")
-    time.sleep(0.005)
-    db.execute("COMMIT")
-    time.sleep(0.005)
-"""
-
-
-@contextlib.contextmanager
-def _writing(path: pathlib.Path) -> Iterator[None]:
-    """Another process commits to the database all the time."""
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) as process:  # noqa: S603 - our own words
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-async def _refuses(stage: arena.Arena, score: play.Score, words: str) -> None:
-    """Started like this the program ends with status 1 and says why."""
-    seen = len(stage.told())
-    pid = await stage.start(wait=False)
-    score.check(await stage.gone(pid, seconds=20), f"it runs although the database {words}")
-    stage.pid = None
-    said = stage.told()[seen:]
-    score.count(refusals=1)
-    score.check("database" in said and "Traceback" not in said, f"it does not say why: {said[-200:]}")
 
 
 async def clocks(how: play.Run, score: play.Score) -> None:
@@ -153,6 +36,46 @@ async def clocks(how: play.Run, score: play.Score) -> None:
             verdict = await stage.settle()
             score.check(verdict.inversions == 0, "answers out of order")
             await score.judge(stage, verdict)
+
+
+async def host_clock(how: play.Run, score: play.Score) -> None:
+    """The clock under the bot's feet is wrong, jumps back and forth while it runs, and across a restart."""
+    for wrong in (3_600.0, -3_600.0) if how.quick else (3_600.0, -3_600.0, 2**31 - time.time() + 9.0):
+        async with arena.opened(how.platform, home=how.home) as stage:
+            stage.host_clock = stage.folder / "clock"
+            stage.options["TZ"] = "America/St_Johns"
+            stage.host_clock.write_text("0")
+            await stage.start()
+            said = [await stage.ask(place) for place in (*stage.world.channels, stage.world.dm)]
+            await stage.settle()
+            for number, seconds in enumerate((wrong, 0.0, -wrong, wrong)):
+                stage.host_clock.write_text(str(seconds))
+                score.count(jumps=1)
+                for each in said:
+                    await stage.ask(each.thread)
+                await stage.settle()
+                if number % 2:
+                    await stage.kill()
+                    await stage.ask(said[0].thread)
+                    await stage.start()
+                    await stage.settle()
+            verdict = await stage.settle()
+            score.check(verdict.inversions == 0, "answers out of order")
+            score.check(_span(stage.database) >= abs(wrong), "the bot's clock was never wrong")
+            await score.judge(stage, verdict)
+
+
+def _span(database: pathlib.Path) -> float:
+    """Seconds between the earliest and the latest beginning of a reply, by the bot's own clock."""
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        first, last = db.execute("SELECT min(begun_at), max(begun_at) FROM replies").fetchone()
+    return float(last - first) / 1e6
+
+
+async def all_clocks(how: play.Run, score: play.Score) -> None:
+    """The platform's clock, then the host's."""
+    await clocks(how, score)
+    await host_clock(how, score)
 
 
 async def restarts(how: play.Run, score: play.Score) -> None:
@@ -265,9 +188,7 @@ def _requests(
 
 
 ROWS = (
-    play.Row(id="F12", title="disk full", play=disk_full, quick=False),
-    play.Row(id="F13", title="database locked, damaged, restored", play=database),
-    play.Row(id="F14", title="clocks that differ and jump", play=clocks),
+    play.Row(id="F14", title="clocks that differ and jump", play=all_clocks),
     play.Row(id="F22", title="SIGTERM, and two versions at once", play=restarts),
     play.Row(id="F25", title="the HTTP door", play=http_door, platforms=("slack",)),
 )

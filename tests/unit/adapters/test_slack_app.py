@@ -458,9 +458,9 @@ async def test_who_has_to_wait_sees_it() -> None:
     """The status under the thread tells that others are answered first; a refusal of it is no fault."""
     async with slack_helpers.scene() as scene:
         post = await scene.asked()
-        await scene.adapter.queued(scene.intake.homes_of[post.conversation])
+        await scene.adapter.queued(post.conversation, scene.intake.homes_of[post.conversation], post.id)
         (call,) = scene.workspace.called("assistant.threads.setStatus")
         assert call.args["thread_ts"] == post.id
         assert "turn" in call.args["status"]
         scene.workspace.fail(slack.Fault(kind="error", method="assistant.*", error="not_allowed"))
-        await scene.adapter.queued(scene.intake.homes_of[post.conversation])
+        await scene.adapter.queued(post.conversation, scene.intake.homes_of[post.conversation], post.id)
