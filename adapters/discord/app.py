@@ -40,11 +40,8 @@ from adapters.discord import (
     pressing,
     reply,
     standings,
-<<<<<<< HEAD
     subject,
-=======
     waiting,
->>>>>>> cc66dca (test: F13 read-only, torn and robbed of its WAL; F14 the host's clock; F19 before, edits, summaries)
 )
 from bot import conversation, errors, linking, pacing, ports
 
@@ -155,15 +152,8 @@ class Discord:
         for writing in list(self._writing.values()):
             writing.stop_typing()
         await self._queue.close()
-<<<<<<< HEAD
-        closing = (self._notices, self._pressing, self._subject, self._downloads)
+        closing = (self._notices, self._waiting, self._pressing, self._subject, self._downloads)
         await asyncio.gather(*(each.close() for each in closing))
-=======
-        await self._notices.close()
-        await self._waiting.close()
-        await self._pressing.close()
-        await self._downloads.close()
->>>>>>> cc66dca (test: F13 read-only, torn and robbed of its WAL; F14 the host's clock; F19 before, edits, summaries)
         await self.client.close()
         if self._connection is not None:
             await asyncio.gather(self._connection, return_exceptions=True)
