@@ -203,11 +203,9 @@ class Discord:
         del home  # its address holds for whoever has it
         return await self._downloads.fetch(attachment, limit=limit)
 
-    async def queued(
-        self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str
-    ) -> None:
+    async def queued(self, key: conversation.ConversationId, home: conversation.Home, post_id: str) -> None:
         """An hourglass under the question; see ports.Platform."""
-        await self._waiting.mark(conversation_id, home, post_id)
+        await self._waiting.mark(key, home, post_id)
 
     async def open(self, reply_due: conversation.Reply, remember: ports.Remember) -> reply.ReplyPost:
         """Open the answer's thread and begin to type; see reply.py for why nothing is posted yet."""
