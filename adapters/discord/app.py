@@ -118,8 +118,7 @@ class Discord:
         self._calls_of: weakref.WeakValueDictionary[str, calls.Calls] = weakref.WeakValueDictionary()
         self._up: set[int] = set()
         self._lost: dict[int, dt.datetime] = {}
-        self._registered = False
-        self._planned, self._ready = asyncio.Event(), asyncio.Event()
+        self._registered, self._planned, self._ready = False, asyncio.Event(), asyncio.Event()
         self._connection: asyncio.Task[None] | None = None
         self.client.listener = self
 
