@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
+from collections.abc import Mapping
 
 from bot import conversation
 
@@ -97,6 +98,25 @@ class Outcome:
     file_name: str = ""
     file: bytes = b""  # sent along when there is a file name
     buttons: tuple[conversation.Button, ...] = ()  # under it, at most 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Menu:
+    """A choice among a few, made by a press of its `action` with one of its values."""
+
+    name: str
+    action: str
+    chosen: str  # one of the values
+    values: Mapping[str, str]  # with what people see of each
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Front:
+    """What somebody sees who opens the app."""
+
+    text: str  # Markdown
+    picks: str = ""  # the action that picks a channel, "" where there is none to pick
+    menus: tuple[Menu, ...] = ()
 
 
 def parse(text: str) -> tuple[str, str] | None:

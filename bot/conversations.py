@@ -37,6 +37,7 @@ class Answering(Protocol):
         """Close the next reply as failed: it cannot be delivered."""
 
 
+Show = Callable[[conversation.Standing, conversation.Home | None], Awaitable[commands.Front]]
 Complete = Callable[[str, str, Mapping[str, str]], Awaitable[Sequence[str]]]
 Obey = Callable[[commands.Command, conversation.Home], Awaitable[commands.Outcome | None]]
 
@@ -59,6 +60,7 @@ class Conversations:
     responder: Answering
     metrics: metrics.Metrics
     choose: choosing.Choose | None = None
+    shows: Show | None = None  # as `obey`
     completes: Complete | None = None  # as `obey`
     obey: Obey | None = None  # set once at start: the command desk needs the workers, too
     tend: Callable[[conversation.ConversationId], None] = lambda _: None  # after a change took a summary
@@ -131,6 +133,12 @@ class Conversations:
     async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
         """The conversation and the asker of the answer that is being written in a post."""
         return await self.log.asked_by(platform, post_id)
+
+    async def front(
+        self, standing: conversation.Standing, channel: conversation.Home | None
+    ) -> commands.Front:
+        """What somebody sees who opens the app; see ports.Intake."""
+        return await self.shows(standing, channel) if self.shows else commands.Front(text="")
 
     async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
         """What an option of a command can be; see ports.Intake."""

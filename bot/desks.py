@@ -10,6 +10,7 @@ from bot import (
     conversations,
     feedback,
     forgetting,
+    front,
     late,
     metrics,
     parts,
@@ -53,9 +54,13 @@ def attached(
         facts=model.facts,
     )
     intake.obey, intake.completes = desk.obey, desk.choosing.complete
+    opened = front.Desk(book=book, desk=desk.choosing, rules=rules)
+    intake.shows = opened.of
     rated = feedback.Feedback(book=book.ratings, metrics=counted, now=parts.now)
     return {
         thumbs.ACTION: rated.pressed,
         forgetting.ACTION: desk.pressed,
+        front.PICK: opened.picked,
+        front.CHOOSE: opened.pressed,
         approving.ACTION: kit.desk.press,
     }

@@ -47,6 +47,11 @@ class Inside(Protocol):
     async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
         """The conversation and the asker of the answer that is being written in a post."""
 
+    async def front(
+        self, standing: conversation.Standing, channel: conversation.Home | None
+    ) -> commands.Front:
+        """What somebody sees who opens the app."""
+
     async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
         """What an option of a command can be."""
 
@@ -161,6 +166,14 @@ class Gate:
         if standing.user != asker and not self.rules.is_admin(platform, standing.user):
             return False
         return await self.inside.stop(conversation_id)
+
+    async def front(
+        self, standing: conversation.Standing, channel: conversation.Home | None
+    ) -> commands.Front:
+        """See ports.Intake; a denied person sees that they are."""
+        if not self.rules.admits(standing):
+            return commands.Front(text=access.REFUSAL)
+        return await self.inside.front(standing, channel)
 
     async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
         """See ports.Intake."""

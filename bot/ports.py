@@ -64,6 +64,11 @@ class Intake(Protocol):
         Only its asker and admins may.
         """
 
+    async def front(
+        self, standing: conversation.Standing, channel: conversation.Home | None
+    ) -> commands.Front:
+        """What somebody sees who opens the app; with a channel what is chosen there, for those who may."""
+
     async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
         """What an option of a command can be, `given` the others and what is typed of this one so far."""
 

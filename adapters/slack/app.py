@@ -300,6 +300,7 @@ class Slack:
             mine = {"team": {"id": place.team}, "team_id": place.team} if self._workspaces().many else {}
             await place.presses.take({**body, **mine})
             await place.subject.take({**body, **mine})
+            place.front.take({**body, **mine})
 
     async def _handle_socket(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._roster is not None:  # else it is not acknowledged: Slack sends it again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -44,6 +44,13 @@ class Background:
             log.error("slack.background_failed", task=task.get_name(), error=type(error).__name__)
 
 
+class Opened(Protocol):
+    """Shows the app to who opened it."""
+
+    def __call__(self, event: parse.Event, *, team: str) -> None:
+        """Begin to."""
+
+
 ReadOn = Callable[[parse.Event, str], Coroutine[Any, Any, None]]
 """Reads what followed in the thread of an event, in a team."""
 
@@ -72,12 +79,14 @@ class Events:
         self._passed_by = disorder.PassedBy()
         self._early_edits = disorder.EarlyEdits()
         self._since = since
+        self.opened: Opened | None = None  # as `read_on`
         self.read_on: ReadOn | None = None  # set once at start: what reads threads needs these events
 
     async def take(self, event: parse.Event, *, team: str) -> None:
         """Record one event; it is committed on return. Raises what the intake raises."""
         if event.get("type") == "app_home_opened":
-            self._background.start(self._notices.app_opened(event), name="app home")
+            if self.opened is not None:
+                self.opened(event, team=team)
             return
         if event.get("type") == "reaction_added":
             await self._reacted(event, team=team)

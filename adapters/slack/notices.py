@@ -20,11 +20,6 @@ PROMPTS = (
     ("Draft a message", "Help me draft a short message to my team. Ask me what it is about."),
     ("Explain something", "Explain to me, in plain words, what I ask about next."),
 )
-_HOME = (
-    "*Ask me anything.* Mention me in a channel, or write to me under *Messages*; in a thread I am in, "
-    "I answer without a mention and remember what was said.\n\n"
-    "These words, written to me with a `!` in front, do more:"
-)
 _FILE_SENT = "I sent you the file in a direct message."
 
 log = structlog.get_logger()
@@ -88,16 +83,11 @@ class Notices:
             log.info("slack.courtesy_skipped", method=native.STATUS, fault=type(error).__name__)
 
     async def app_opened(self, event: Mapping[str, Any]) -> None:
-        """Somebody opened the app: prompts in its Messages tab, what it can do in its Home tab."""
+        """Somebody opened the app's Messages tab: prompts to begin with."""
+        prompts = [{"title": title, "message": message} for title, message in PROMPTS]
+        channel = str(event.get("channel") or "")
         try:
-            if event.get("tab") == "messages":
-                prompts = [{"title": title, "message": message} for title, message in PROMPTS]
-                channel = str(event.get("channel") or "")
-                await self._api.call(
-                    "assistant.threads.setSuggestedPrompts", channel_id=channel, prompts=prompts
-                )
-            else:
-                await self._api.call("views.publish", user_id=str(event.get("user") or ""), view=_home_view())
+            await self._api.call("assistant.threads.setSuggestedPrompts", channel_id=channel, prompts=prompts)
         except errors.PlatformError as error:
             log.info("slack.app_home_skipped", tab=event.get("tab"), fault=str(error))
 
@@ -162,9 +152,3 @@ class Notices:
             channel_id=channel,
             thread_ts=thread or None,
         )
-
-
-def _home_view() -> dict[str, Any]:
-    words = "\n".join(f"• `!{word}`: {what}" for word, what in commands.WORDS.items())
-    sections = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in (_HOME, words)]
-    return {"type": "home", "blocks": sections}

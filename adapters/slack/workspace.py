@@ -22,6 +22,7 @@ from adapters.slack import (
     catch_up,
     downloads,
     events,
+    front,
     history,
     links,
     names,
@@ -124,6 +125,8 @@ class Workspace:
             background=common.background,
         )
         self._downloads = downloads.Downloads(session=common.session, api=api, api_url=common.api_url)
+        self.front = front.Front(api=api, presses=self.presses)
+        self.events.opened = self.front.opened
         self.subject = subject.Subject(api=api, presses=self.presses)
         self._history = history.History(reader=self._reader, rules=rules, names=self.names, standings=who)
         self._links = links.Links(

@@ -29,7 +29,7 @@ an issue of somebody's program against the live service; OURS: a choice of ours 
 | HTTP | v0 signatures, url_verification, x-slack-no-retry | redirects are not followed | DOCS |
 | files | three-step upload, Bearer download, login page with HTTP 200 without files:read; shares in files.info; files.delete of own ones | no thumbnails, no previews; shared at once, where Slack takes a moment; a post whose file is deleted stays, with a tombstone | DOCS, SEEN, OURS |
 | commands, shortcuts, modals | fields of each payload, ack with or without text, one-use triggers of 3 s, response_url five times in 30 minutes | a form is checked for its blocks, not for what is required in it | DOCS, OURS |
-| buttons | block_actions of buttons and feedback pairs, container with thread_ts and is_ephemeral, response_url | an ephemeral post comes as `message` too | DOCS, OURS |
+| buttons, menus | block_actions of buttons, feedback pairs and selects of options or conversations, container with thread_ts and is_ephemeral, response_url | an ephemeral post comes as `message` too | DOCS, OURS |
 | rate limits | per tier and minute, one post a second and channel; off until `limited_tiers` names them | exact windows are not public | DOCS |
 | pings | `<!here>`, `<@U…>`, groups, bare names under link_names, in text, blocks and streams | counted for updates as well, where Slack mostly stays silent | DOCS, OURS |
 """  # noqa: E501 -- a row of a table is one line

@@ -145,6 +145,16 @@ def _element(item: dict[str, Any], *, pointer: str) -> None:
         raise api_error.invalid_blocks("missing required field: type", pointer=pointer)
     if len(str(item.get("action_id") or "")) > 255:
         raise api_error.invalid_blocks("must be less than 256 characters", pointer=f"{pointer}/action_id")
+    if item["type"] == "static_select":
+        options = item.get("options")
+        if not isinstance(options, list) or not 0 < len(options) <= 100:
+            raise api_error.invalid_blocks("1 to 100 options allowed", pointer=f"{pointer}/options")
+        for index, option in enumerate(options):
+            where = f"{pointer}/options/{index}"
+            _text_object(option.get("text"), most=75, kinds={"plain_text"}, pointer=f"{where}/text")
+            _string(option.get("value"), most=150, pointer=f"{where}/value")
+        if "initial_option" in item and item["initial_option"] not in options:
+            raise api_error.invalid_blocks("must be one of the options", pointer=f"{pointer}/initial_option")
     if item["type"] == "button":
         _text_object(item.get("text"), most=75, kinds={"plain_text"}, pointer=f"{pointer}/text")
         if len(str(item.get("value") or "")) > 2_000:

@@ -70,7 +70,8 @@ class Interactive(people.People):
     ) -> delivery.Delivery:
         """Somebody presses a button of a message or ephemeral (channel, ts) or of their Home tab.
 
-        LookupError when no such element is shown there. `value` picks one of a feedback pair.
+        LookupError when no such element is shown there. `value` picks one of a feedback pair, an option of a
+        select, or a conversation.
         """
         body = self._interaction(user) | {"type": "block_actions"}
         if channel is None or ts is None:
@@ -222,5 +223,12 @@ def _pressed(blocks: list[Json], *, action_id: str, value: str | None) -> Json:
                 if chosen is None:
                     raise LookupError(f"{action_id} has no choice {value!r}")
                 return action | {"value": value, "text": chosen["text"]}
+            if element["type"] == "static_select":
+                option = next((o for o in element["options"] if o["value"] == value), None)
+                if option is None:
+                    raise LookupError(f"{action_id} has no option {value!r}")
+                return action | {"selected_option": option}
+            if element["type"] == "conversations_select":
+                return action | {"selected_conversation": value}
             return action | {"value": element.get("value", ""), "text": element.get("text")}
     raise LookupError(f"no element {action_id!r} is shown there")

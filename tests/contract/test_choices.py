@@ -167,3 +167,37 @@ async def test_a_word_that_nobody_mistakes_costs_no_model_call(scene: stage.Stag
         await scene.idle()
         assert "what I can do" in scene.told(scene.under(asked)) + scene.told(scene.channel)
     assert scene.requests == []
+
+
+@pytest.mark.parametrize("empty_stage", ["slack"], indirect=True)
+async def test_the_home_tab_shows_and_chooses(empty_stage: stage.Stage) -> None:
+    """An admin sees everybody's usage and chooses for a channel; others see settings and their own."""
+    scene = empty_stage
+    assert isinstance(scene, slack_stage.SlackStage)
+    await scene.start(bot_admins=f"slack:{scene.ada}")
+    asked = await _asked(scene)
+
+    async def home(user: str) -> str:
+        await scene.service.open_home(user)
+        await scene.idle()
+        return str(scene.service.homes[user])
+
+    theirs = await home(scene.bob)
+    assert "`model`: `claude-sonnet-5-5`" in theirs
+    assert "Nothing yet." in theirs
+    assert scene.ada not in theirs
+    assert "conversations_select" not in theirs
+    mine = await home(scene.ada)
+    assert f"`slack:{scene.ada}`: 1 request" in mine
+    channel = scene.channel.channel
+    await scene.service.button(user=scene.ada, action_id="press:front_channel:0", value=channel)
+    await scene.idle()
+    value = f"{channel}|model|claude-opus-5-5"
+    await scene.service.button(user=scene.ada, action_id="press:front_choose:0", value=value)
+    await scene.idle()
+    assert "`model`: `claude-opus-5-5`" in str(scene.service.homes[scene.ada])
+    assert "Ada: `model` in this channel" in await scene.command(scene.under(asked), "context")
+    scene.may_break(asked)
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    assert scene.requests[-1]["model"] == "claude-opus-5-5"

@@ -123,6 +123,7 @@ def test_the_step_grows_with_what_a_cut_costs(floor: int, growth: float, price: 
             "post changed",
         ),
         ({"newest_summary": 2, "expected_read": 0}, {"written_5m": 3000}, {}, "summarised"),
+        ({"first_place": 9, "expected_read": 0}, {"written_5m": 3000}, {}, "older posts left out"),
         ({}, {"fresh": 400}, {"minimum": 9000}, "too short"),
         ({"lifetime": "none"}, {"fresh": 6000}, {}, ""),  # nothing was asked of the cache
     ],

@@ -130,6 +130,12 @@ class Core:
         self.signs.append((platform, post_id, standing.user))
         return True
 
+    async def front(
+        self, standing: conversation.Standing, channel: conversation.Home | None
+    ) -> commands.Front:
+        """Who looks, and at what."""
+        return commands.Front(text=f"{standing.user} {channel.channel if channel else ''}")
+
     async def complete(self, word: str, option: str, given: Mapping[str, str]) -> Sequence[str]:
         """All that there is to know."""
         return [f"{word} {option} {given.get(option, '')}".strip()]
