@@ -60,11 +60,10 @@ class Draft:
     @property
     def shown(self) -> str:
         """What people see: the text so far, and what is being done."""
-        return (
-            "\n\n".join(filter(None, (self.text.rstrip(), f"*{self.progress}*")))
-            if self.progress
-            else self.text
-        )
+        if not self.progress:
+            return self.text
+        # A growing text may be held back at its last word: that is the dots here.
+        return "\n\n".join(filter(None, (self.text.rstrip(), f"*{self.progress}* …")))
 
     @property
     def text(self) -> str:

@@ -83,6 +83,7 @@ async def carrying(request: conversation.Request, log: ports.Log) -> conversatio
 def _fewer(offered: toolsets.Toolset) -> Iterator[toolsets.Toolset]:
     """The list without the tools of Anthropic's servers, then none; each only where it is another list."""
     ours = toolsets.Toolset(tools=tuple(tool for tool in offered.tools if tool.served is None))
-    for each in dict.fromkeys((ours, toolsets.NONE)):
-        if each.id != offered.id:
-            yield each
+    if ours.id != offered.id:
+        yield ours
+    if ours.tools:
+        yield toolsets.NONE

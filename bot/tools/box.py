@@ -18,7 +18,7 @@ LOST = (
     "Nobody knows whether it was carried out ({reason}): find out or tell the person, do not just repeat it."
 )
 
-_SERVED = {toolsets.WEB_SEARCH: "Searching the web…", toolsets.WEB_FETCH: "Reading a page…"}
+_SERVED = {toolsets.WEB_SEARCH: "Searching the web", toolsets.WEB_FETCH: "Reading a page"}
 
 log = structlog.get_logger()
 
@@ -57,13 +57,13 @@ class Toolbox:
         if self._used[server] > self.caps.get(server, RECALLS):
             result, outcome = toolsets.Result(text=ENOUGH, failed=True), "capped"
         elif call.tool == recalling.TOOL.name:
-            tell("Looking at older posts…")
+            tell("Looking at older posts")
             result, outcome = await self.search(call.asked), "ran"
         elif offer is None:
             text = f"There is no tool {call.tool!r} any more: go on without it."
             result, outcome, tool = toolsets.Result(text=text, failed=True), "unknown", "unknown"
         else:
-            tell(f"Using {offer.label}…")
+            tell(f"Using {offer.label}")
             result, outcome = await (self._write if offer.writes else self._read)(call, offer)
         tell("")
         self._count(server, tool, outcome, self.monotonic() - began)
@@ -71,7 +71,7 @@ class Toolbox:
 
     def served(self, tool: str, tell: Tell, *, done: bool) -> None:
         """Anthropic's servers begin or have ended a use of a tool."""
-        tell("" if done else _SERVED.get(tool, "Working…"))
+        tell("" if done else _SERVED.get(tool, "Working"))
         if done:
             self._count("anthropic", tool if tool in _SERVED else "other", "ran", None)
 

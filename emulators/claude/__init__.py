@@ -26,7 +26,8 @@ source of anthropic 2.12. Nothing here was compared with the live service.
 | tokens | deterministic, 30 % more since 4.7; images and PDF by formula | UTF-8 bytes / 4, not the real tokenizer | docs Token counting, Vision |
 | streaming | events and their order, pings, signatures, omitted thinking, cumulative usage | one ping a stream; real deltas vary in length | docs Streaming |
 | stop reasons | all, ``max_tokens`` with thinking counted in, window exceeded, stop sequences | a refusal comes on command only | docs Stop reasons |
-| web search | definitions, result blocks given by the script, replay of ``encrypted_content`` checked | nothing is searched; dynamic filtering (code execution) is not emulated | docs Web search |
+| web search, fetch | definitions; result blocks and citations given by the script (``searched``), replay of ``encrypted_content`` and ``encrypted_index`` checked; ``web = False`` refuses them as a disabled organisation does | nothing is searched or fetched; dynamic filtering (code execution) is not emulated; pages add what the script says to the bill, all of it uncached; the wording of the refusal is ours | docs Web search, Web fetch |
+| scripts | one that uses a tool the request lacks, too often, off its domains, or fetches what nobody named, fails the test | custom tools' arguments are not held against their schema | none |
 | files, URLs | refused as a file not found or a URL that cannot be fetched | no Files API | docs Files |
 | answers | any script; by default an offline stand-in that tells what it was sent | no model | none |
 """  # noqa: E501 - a row of the table is one line
@@ -36,5 +37,6 @@ from emulators.claude.faults import Fault, Gate
 from emulators.claude.records import Request
 from emulators.claude.refusal import Refusal
 from emulators.claude.server import Claude
+from emulators.claude.serving import searched
 
-__all__ = ["Answer", "Claude", "Fault", "Gate", "Refusal", "Request", "default", "echo"]
+__all__ = ["Answer", "Claude", "Fault", "Gate", "Refusal", "Request", "default", "echo", "searched"]

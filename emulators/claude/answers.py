@@ -20,7 +20,8 @@ class Answer:
 
     Either ``text`` or ``content`` (blocks as the API returns them; ids and signatures are filled in).
     ``thinking`` is put in front where the request lets the model think. ``delay`` is in seconds, before
-    each streamed piece of ``chunk`` characters. ``output_tokens`` replaces the estimate.
+    each streamed piece of ``chunk`` characters. ``output_tokens`` replaces the estimate; ``web_tokens`` is
+    what web pages add to the input on the way.
     """
 
     text: str | None = None
@@ -31,6 +32,7 @@ class Answer:
     delay: float = 0.0
     chunk: int = 16
     stop_details: dict[str, Any] | None = None
+    web_tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +152,10 @@ def _hushed(block: dict[str, Any]) -> dict[str, Any]:
 def _filled(block: dict[str, Any]) -> dict[str, Any]:
     match block["type"]:
         case "text":
-            return {"citations": None, **block}
+            cited = [
+                {**each, "encrypted_index": signing.citation(each)} for each in block.get("citations") or ()
+            ]
+            return {**block, "citations": cited or None}
         case "tool_use":
             return {"id": f"toolu_01{uuid.uuid4().hex[:22]}", "caller": {"type": "direct"}, **block}
         case "server_tool_use":

@@ -1,6 +1,7 @@
 """The Messages API on loopback: HTTP, server-sent events, and the order in which a call is dealt with."""
 
 import asyncio
+import dataclasses
 import hashlib
 import inspect
 import time
@@ -24,6 +25,7 @@ from emulators.claude import (
     records,
     refusal,
     rules,
+    serving,
     streaming,
     tokens,
 )
@@ -48,6 +50,7 @@ class Claude:
         self.requests: list[records.Request] = []
         self.answer: AnswerFunction = answers.default
         self.keys: set[str] | None = None  # accepted API keys; None accepts any
+        self.web = True  # whether the organisation has the web tools turned on
         self.errors: list[Exception] = []
         self._clock = clock
         self._host, self._port = host, port
@@ -119,6 +122,7 @@ class Claude:
         self._admit(call)
         body = call.body = records.parse(call.raw)
         model = rules.check(body)
+        serving.admit(body, web=self.web)
         row = blocks.flatten(body)
         plan = self._cache.plan(key=_digest(call.key), model=model, body=body, row=row)
         call.paths = [block.path for block in row]
@@ -132,9 +136,11 @@ class Claude:
             raise fault.refusal()
         said = self.answer(body)
         answer = answers.coerce(await said if inspect.isawaitable(said) else said)
+        serving.check(answer.content or (), body=body)
         if fault is not None:
             answer = fault.answer(answer)
         spoken = answers.speak(answer, body=body, row=row, model=model, input_tokens=plan.total)
+        plan = dataclasses.replace(plan, fresh=plan.fresh + answer.web_tokens)
         message = self._message(call, model=model, row=row, plan=plan, spoken=spoken)
         strike = (fault, gate) if fault is not None and gate is not None else None
         if body.get("stream"):

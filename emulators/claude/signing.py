@@ -58,6 +58,12 @@ def search_result(result: dict[str, Any]) -> str:
     return base64.b64encode(_mac(json.dumps(told).encode())).decode()
 
 
+def citation(cited: dict[str, Any]) -> str:
+    """Make the ``encrypted_index`` of a citation of a web page, which must come back byte for byte."""
+    told = [cited.get("url"), cited.get("title"), cited.get("cited_text")]
+    return base64.b64encode(_mac(json.dumps(["index", *told]).encode())).decode()
+
+
 def _open(signature: str) -> dict[str, Any] | None:
     try:
         raw = base64.b64decode(signature, validate=True)

@@ -19,6 +19,8 @@ def check(body: dict[str, Any], *, row: Sequence[blocks.Block], model: models.Mo
             raise Refusal(f"{block.path}: Invalid `data` in `redacted_thinking` block")
         elif block.kind == "web_search_tool_result":
             _search_results(block)
+        elif block.kind == "text":
+            _citations(block)
     if (body.get("thinking") or {}).get("type") == "enabled":
         _starts_with_thinking(row)
 
@@ -28,6 +30,14 @@ def _search_results(block: blocks.Block) -> None:
     for result in found if isinstance(found, list) else []:
         if result.get("encrypted_content") != signing.search_result(result):
             raise Refusal(f"{block.path}: Invalid `encrypted_content` in `search_result` block")
+
+
+def _citations(block: blocks.Block) -> None:
+    for cited in block.value.get("citations") or ():
+        if cited.get("type") == "web_search_result_location" and cited.get(
+            "encrypted_index"
+        ) != signing.citation(cited):
+            raise Refusal(f"{block.path}: Invalid `encrypted_index` in `citations`")
 
 
 def _starts_with_thinking(row: Sequence[blocks.Block]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ import claude_support
 import pytest
 
 from bot import claude, conversation, errors
+from bot.tools import listing, shelf
 from emulators import claude as emulator
 
 MODELS = (
@@ -19,6 +21,7 @@ MODELS = (
     "claude-haiku-4-5",
 )
 SAID = "All is well, and it will be well tomorrow too."
+SEARCHING = dataclasses.replace(claude_support.REQUEST, tools=shelf.web(listing.Web()))
 
 
 @pytest.mark.parametrize("effort", ["low", "high", "max"])
@@ -159,7 +162,7 @@ async def test_a_paused_turn_goes_on(api: emulator.Claude, model: claude.Claude)
     )
     api.answer = lambda _: next(parts)
     draft = claude_support.Draft()
-    answer = await model.answer(claude_support.REQUEST, draft)
+    answer = await model.answer(SEARCHING, draft)
     assert (answer.text, draft.text, draft.restarts) == ("First, then.", "First, then.", 0)
     before, after = api.requests
     assert before.usage is not None
@@ -173,7 +176,7 @@ async def test_a_stopped_answer_hangs_up_and_tells_its_bill(
     """A cancelled answer closes its connection at once, and what it cost so far is told."""
     gate = api.fail(emulator.Fault(kind="stall", after=1))
     draft = claude_support.Draft()
-    answering = asyncio.ensure_future(model.answer(claude_support.REQUEST, draft))
+    answering = asyncio.ensure_future(model.answer(SEARCHING, draft))
     await draft.begun.wait()
     answering.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -210,6 +213,6 @@ async def test_a_turn_that_pauses_for_ever_is_bounded(api: emulator.Claude, mode
     api.answer = lambda _: emulator.Answer(
         content=[{"type": "text", "text": "again "}, search], stop_reason="pause_turn"
     )
-    answer = await model.answer(claude_support.REQUEST, claude_support.Draft())
+    answer = await model.answer(SEARCHING, claude_support.Draft())
     calls = 1 + claude.MAX_CONTINUATIONS
     assert (answer.text, answer.stop_reason, len(api.requests)) == ("again " * calls, "pause_turn", calls)
