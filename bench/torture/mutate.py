@@ -105,8 +105,8 @@ MUTATIONS = (
             ),
             (
                 "adapters/discord/app.py",
-                "wire=lambda text: markup.wire(text, self._names.known(scope))",
-                "wire=str",
+                "return markup.wire(text, self._names.known(due.home.workspace or due.home.channel))",
+                "return text",
             ),
         ],
     ),
@@ -117,8 +117,8 @@ MUTATIONS = (
         edits=[
             (
                 "adapters/slack/app.py",
-                "        await self._catch_up.run(self._known, since=self._now() - CATCH_UP_AGE)",
-                "        await asyncio.sleep(0)",
+                "            await place.catching_up.run(homes, since=self._now() - CATCH_UP_AGE)",
+                "            await asyncio.sleep(0)",
             )
         ],
     ),
