@@ -39,11 +39,12 @@ from adapters.discord import (
     places,
     pressing,
     reply,
+    sessions,
     standings,
     subject,
     waiting,
 )
-from bot import conversation, errors, linking, pacing, ports
+from bot import conversation, linking, pacing, ports
 
 log = structlog.get_logger()
 
@@ -52,8 +53,6 @@ FIRST = 0.5  # seconds of text before the first post: its beginning is what a no
 INTERVAL = 1.2  # seconds between edits: a channel takes about five in five seconds
 LOGIN_SECONDS = 120.0  # how long a start waits for Discord to answer at all
 PATIENCE = 60.0  # seconds that history is asked for
-UNSEEN = dt.timedelta(minutes=2)  # a dead connection is noticed this late
-LONGEST_PAUSE = 30.0
 
 
 class Discord:
@@ -76,7 +75,7 @@ class Discord:
     ) -> None:
         self._token, self._api_url, self._gateway_url = token, api_url.rstrip("/"), gateway_url
         self._limited = limited
-        self._intake, self._now, self._monotonic, self._sleep = intake, now, monotonic, sleep
+        self._intake, self._monotonic, self._sleep = intake, monotonic, sleep
         self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
@@ -111,16 +110,11 @@ class Discord:
             standing=self._standings.of,
             me=lambda: self._door.me,
         )
-        self._catchup = catchup.CatchUp(
-            client=self.client, intake=intake, door=self._door, queue=self._queue, api=self._calls, now=now
-        )
         self._writing: weakref.WeakValueDictionary[str, reply.ReplyPost] = weakref.WeakValueDictionary()
         self._calls_of: weakref.WeakValueDictionary[str, calls.Calls] = weakref.WeakValueDictionary()
-        self._up: set[int] = set()
-        self._lost: dict[int, dt.datetime] = {}
-        self._registered, self._planned, self._ready = False, asyncio.Event(), asyncio.Event()
+        self._sessions = self._hearing(now)
         self._connection: asyncio.Task[None] | None = None
-        self.client.listener = self
+        self.client.listener, self.client.sessions = self, self._sessions
 
     async def __aenter__(self) -> Self:
         """Connect; ready on return. Raises CredentialError, or PlatformUnavailable when nobody answers."""
@@ -135,7 +129,7 @@ class Discord:
             discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url or url)
             self.client.shard_count = shards
             self._connection = asyncio.create_task(self.client.connect(), name="discord gateway")
-            ready = asyncio.create_task(self._ready.wait())
+            ready = asyncio.create_task(self._sessions.ready.wait())
             await asyncio.wait([self._connection, ready], return_when=asyncio.FIRST_COMPLETED)
             ready.cancel()
             if self._connection.done():
@@ -171,8 +165,7 @@ class Discord:
         """None when all is well, else what is wrong, for an operator."""
         if self._connection is None or self._connection.done():
             return "Discord: not connected"
-        missing = (self.client.shard_count or 1) - len(self._up)
-        if missing:
+        if missing := self._sessions.missing:
             return f"Discord: {missing} of {self.client.shard_count or 1} gateway connections are down"
         if self._queue.stuck:
             return f"Discord: {self._queue.stuck} events wait to be recorded"
@@ -209,7 +202,7 @@ class Discord:
     async def open(self, reply_due: conversation.Reply, remember: ports.Remember) -> reply.ReplyPost:
         """Open the answer's thread and begin to type; see reply.py for why nothing is posted yet."""
         # What the log knows decides what was missed; it is asked before replies add to it.
-        await self._planned.wait()
+        await self._sessions.planned.wait()
         self._waiting.over(reply_due.conversation)
         api = self._calls_of.setdefault(reply_due.id, self._calls())
         if (before := self._writing.pop(reply_due.conversation, None)) is not None:
@@ -256,6 +249,25 @@ class Discord:
         """Take such a sentence away; see ports.Platform."""
         await self._asking.take_away(reply, platform_id)
 
+    def _hearing(self, now: Callable[[], dt.datetime]) -> sessions.Sessions:
+        """The sessions, and what reads what they missed."""
+        reading = catchup.CatchUp(
+            client=self.client,
+            intake=self._intake,
+            door=self._door,
+            queue=self._queue,
+            api=self._calls,
+            now=now,
+        )
+        return sessions.Sessions(
+            client=self.client,
+            reading=reading,
+            queue=self._queue,
+            first=self._commanding.register,
+            now=now,
+            sleep=self._sleep,
+        )
+
     def _wire(self, due: conversation.Reply, text: str) -> str:
         return markup.wire(text, self._names.known(due.home.workspace or due.home.channel))
 
@@ -288,41 +300,3 @@ class Discord:
     def vanished(self, channel_id: int) -> None:
         """See gateway.Listener."""
         self._door.on_vanished(channel_id)
-
-    def lost(self, shard_id: int) -> None:
-        """See gateway.Listener."""
-        self._lost.setdefault(shard_id, self._now() - UNSEEN)
-        self._up.discard(shard_id)
-
-    def resumed(self, shard_id: int) -> None:
-        """See gateway.Listener."""
-        self._lost.pop(shard_id, None)
-        self._up.add(shard_id)
-
-    async def began(self, shard_id: int) -> None:
-        """Read what was missed before the events that come now; see gateway.Listener."""
-        self._queue.hold()
-        try:
-            await self._plan_catch_up(self._lost.get(shard_id))
-        finally:
-            self._queue.release()
-        self._lost.pop(shard_id, None)
-        self._up.add(shard_id)
-        self._planned.set()
-        if not self._registered:
-            self._registered = True
-            await self._commanding.register()
-        if len(self._up) >= (self.client.shard_count or 1):
-            self._ready.set()
-
-    async def _plan_catch_up(self, gap: dt.datetime | None) -> None:
-        pause = 1.0
-        while True:
-            try:
-                await self._catchup.plan(gap)
-            except errors.ThreadmateError as error:
-                log.warning("discord.catch_up_delayed", error=type(error).__name__)
-                await self._sleep(pause)
-                pause = min(LONGEST_PAUSE, pause * 2)
-            else:
-                return

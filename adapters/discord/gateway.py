@@ -45,6 +45,10 @@ class Listener(Protocol):
     def vanished(self, channel_id: int) -> None:
         """A thread or a channel was deleted, with all that stood in it."""
 
+
+class Sessions(Protocol):
+    """Who is told of the connections."""
+
     async def began(self, shard_id: int) -> None:
         """A shard has a new session: nothing that was missed is replayed."""
 
@@ -82,6 +86,7 @@ class Client(discord.AutoShardedClient):
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
         self.listener: Listener | None = None
+        self.sessions: Sessions | None = None
         calls.bound(self.http)
         # An event that the library cannot read would end the connection: it lets a parser's error through.
         self._connection.parsers = {
@@ -135,19 +140,19 @@ class Client(discord.AutoShardedClient):
             self.listener.vanished(channel.id)
 
     async def on_shard_connect(self, shard_id: int) -> None:
-        """See Listener; the library says "connect" for READY, which stands before the session's events."""
-        if self.listener is not None:
-            await self.listener.began(shard_id)
+        """See Sessions; the library says "connect" for READY, which stands before the session's events."""
+        if self.sessions is not None:
+            await self.sessions.began(shard_id)
 
     async def on_shard_resumed(self, shard_id: int) -> None:
-        """See Listener."""
-        if self.listener is not None:
-            self.listener.resumed(shard_id)
+        """See Sessions."""
+        if self.sessions is not None:
+            self.sessions.resumed(shard_id)
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
-        """See Listener."""
-        if self.listener is not None:
-            self.listener.lost(shard_id)
+        """See Sessions."""
+        if self.sessions is not None:
+            self.sessions.lost(shard_id)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log what a listener let through, without the event, which holds what people wrote."""

@@ -10,6 +10,7 @@ import pathlib
 import oauth_stage
 import pytest
 import stage
+from cryptography import fernet
 
 from bot import errors, settings
 from emulators import slack
@@ -246,7 +247,7 @@ async def test_a_wrong_key_ends_the_start(scene: oauth_stage.OAuthStage) -> None
     """Where no key opens a stored token, the operator is told which variable and what to do."""
     await scene.start()
     await scene.stop()
-    other = oauth_stage.fernet.Fernet.generate_key().decode()
+    other = fernet.Fernet.generate_key().decode()
     with pytest.raises(errors.CredentialError, match="BOT_ENCRYPTION_KEY"):
         await scene.start(bot_encryption_key=other)
     await scene.start(bot_encryption_key=f"{other},{oauth_stage.KEY}")

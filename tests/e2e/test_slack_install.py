@@ -50,7 +50,7 @@ async def running(workspace: slack.Slack, api: claude.Claude, folder: pathlib.Pa
 async def world(tmp_path: pathlib.Path) -> AsyncIterator[tuple[slack.Slack, str]]:
     """A Slack with two workspaces and the bot's address."""
     async with slack.Slack() as workspace, claude.Claude() as api:
-        api.answer = "Hello from the bot."
+        api.answer = lambda _body: "Hello from the bot."
         workspace.another("Beta")
         async with running(workspace, api, tmp_path) as url:
             yield workspace, url
