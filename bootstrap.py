@@ -3,7 +3,6 @@
     python3 bootstrap.py run [ARGS]    install what the bot needs, then `python -m bot ARGS`
     python3 bootstrap.py check         install what the checks need, then lint, types, tests, coverage
     python3 bootstrap.py test [ARGS]   install what the checks need, then pytest ARGS alone
-                                       (`test tests/e2e` has the browser tests, which `check` leaves out)
 
 Everything goes into `.venv` beside this file, from the hash-locked files `requirements.lock` and
 `requirements-dev.lock`; a later call installs nothing unless a lock changed, so it runs offline.
@@ -37,7 +36,6 @@ CHECKS: tuple[tuple[str, ...], ...] = (
         "auto",
         "--cov",
         "--cov-report=term:skip-covered",
-        "--ignore-glob=tests/e2e/test_playground_*",  # they time a page: run on a quiet machine
     ),
 )
 

@@ -51,9 +51,10 @@ def main(*, run: starting.Run) -> None:
 @app.command()
 def playground(
     public: Annotated[bool, typer.Option("--public", help="Answer other machines too")] = False,  # noqa: FBT002
+    local_model: Annotated[bool, typer.Option("--local-model", help="A small real model answers")] = False,  # noqa: FBT002
 ) -> None:
     """Talk to the bot in the browser, on emulated platforms; no credentials needed."""
-    _finish(starting.play(public=public))
+    _finish(starting.play(public=public, local=local_model))
 
 
 @app.command()

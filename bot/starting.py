@@ -29,12 +29,12 @@ async def start(run: Run) -> None:
         await play(public=False)
 
 
-async def play(*, public: bool) -> None:
+async def play(*, public: bool, local: bool = False) -> None:
     """The playground, until it is stopped."""
     logs.configure("warning", None)
     from playground import server  # noqa: PLC0415 - it brings the emulators, which nothing else needs
 
-    await server.run(public=public)
+    await server.run(public=public, local=local)
 
 
 def outcome(work: Awaitable[None]) -> int:

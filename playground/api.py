@@ -103,7 +103,7 @@ class Api:
         progress = self._replay.progress
         return web.json_response(
             {
-                "model": {"label": self._model.label, "offline": self._model.offline},
+                "model": {name: getattr(self._model, name) for name in ("label", "note", "offline")},
                 "bot": self._bot.public(),
                 "policy": self._inspector.policy(),
                 "sides": {name: each.directory() for name, each in self._sides.items()},

@@ -45,6 +45,7 @@ class Model(Protocol):
     """The endpoint that the bot calls."""
 
     label: str  # who answers, in a few words
+    note: str  # what one should know of these answers, in a sentence
     offline: bool
     url: str
     key: str
@@ -52,8 +53,11 @@ class Model(Protocol):
     def calls(self) -> Sequence[Call]:
         """Every call so far, oldest first."""
 
-    def fail(self, kind: str, *, times: int) -> None:
-        """Make the next calls fail: rate_limit, overloaded or cut."""
+    def fail(self, kind: str, *, times: int | None) -> None:
+        """Make the next calls fail (None: all of them, until `heal`): rate_limit, overloaded or cut."""
+
+    def heal(self) -> None:
+        """Let calls succeed again."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

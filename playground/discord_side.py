@@ -25,6 +25,7 @@ class DiscordSide:
     """One server, its threads and the direct messages."""
 
     name = "discord"
+    longest = 2_000  # without Nitro
 
     def __init__(self, service: discord.Discord, *, guild: str) -> None:
         self._discord = service

@@ -6,10 +6,10 @@ an overloaded model can be seen without waiting for one.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import time
+import urllib.parse
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from emulators import claude
-from playground import calls, stand_in
+from playground import calls, local_model, loopback, stand_in
 
 Json = dict[str, Any]
 
@@ -29,6 +29,7 @@ HOP_BY_HOP = {
     "accept-encoding",
     "content-encoding",
 }
+OFFICIAL = "api.anthropic.com"
 CUT_AFTER = 3  # pieces of a stream that get through before it is cut
 RETRY_AFTER = 2  # seconds
 _ERRORS = {"rate_limit": (429, "rate_limit_error"), "overloaded": (529, "overloaded_error")}
@@ -38,6 +39,7 @@ class StandIn:
     """The emulated endpoint with an answer of our own. Implements calls.Model."""
 
     label = stand_in.LABEL
+    note = "No ANTHROPIC_API_KEY is set: no model answers. Tokens and money are the emulated API's."
     offline = True
     key = "offline"
 
@@ -64,10 +66,14 @@ class StandIn:
             if each.body
         ]
 
-    def fail(self, kind: str, *, times: int) -> None:
+    def fail(self, kind: str, *, times: int | None) -> None:
         """Queue a fault."""
         after = RETRY_AFTER if kind == "rate_limit" else None
         self._api.fail(claude.Fault(kind=kind, times=times, retry_after=after, after=CUT_AFTER * 8))
+
+    def heal(self) -> None:
+        """Forget the faults."""
+        self._api.heal()
 
 
 class Relay:
@@ -80,29 +86,41 @@ class Relay:
         *,
         upstream: str,
         key: str,
+        label: str,
+        note: str,
         session: aiohttp.ClientSession,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.label = upstream.partition("://")[2]
+        self.label, self.note = label, note
         self.key = key
         self.url = ""
         self._upstream, self._session, self._clock = upstream.rstrip("/"), session, clock
         self._kept: list[calls.Call] = []
         self._faults: list[str] = []
+        self._lasting: str | None = None
 
     def calls(self) -> list[calls.Call]:
         """Every call so far."""
         return self._kept
 
-    def fail(self, kind: str, *, times: int) -> None:
+    def fail(self, kind: str, *, times: int | None) -> None:
         """Make the next calls fail before, or while, they are passed on."""
-        self._faults += [kind] * times
+        if times is None:
+            self._lasting = kind
+        else:
+            self._faults += [kind] * times
+
+    def heal(self) -> None:
+        """Pass calls on again."""
+        self._lasting = None
+        self._faults.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass one call on."""
         raw = await request.read()
-        fault = self._faults.pop(0) if self._faults and request.path.endswith("/messages") else None
-        number = self._keep(raw) if request.method == "POST" and request.path.endswith("/messages") else None
+        asks = request.method == "POST" and request.path.endswith("/messages")
+        fault = (self._faults.pop(0) if self._faults else self._lasting) if asks else None
+        number = self._keep(raw) if asks else None
         if fault in _ERRORS:
             return self._refuse(fault, number)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
@@ -198,6 +216,27 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
+async def real(*, upstream: str, key: str) -> AsyncIterator[Relay]:
+    """Real Claude, or whoever answers at the address that was named instead."""
+    host = urllib.parse.urlsplit(upstream).netloc.rpartition("@")[2]  # what stands before @ is a secret
+    label = f"Claude ({host})" if host == OFFICIAL else f"Messages API at {host}"
+    note = "Real answers, real money." if host == OFFICIAL else "ANTHROPIC_BASE_URL names this address."
+    async with relayed(upstream=upstream, key=key, label=label, note=note) as relay:
+        yield relay
+
+
+@contextlib.asynccontextmanager
+async def local() -> AsyncIterator[Relay]:
+    """The small model on this machine. Raises OperatorError where its extra is not installed."""
+    note = "A very small real model: quick to run, seldom right. Nothing leaves this machine."
+    async with (
+        local_model.serving() as address,
+        relayed(upstream=address, key="local", label=local_model.LABEL, note=note) as relay,
+    ):
+        yield relay
+
+
+@contextlib.asynccontextmanager
 async def offline() -> AsyncIterator[StandIn]:
     """The stand-in, running."""
     async with claude.Claude(clock=time.time) as api:
@@ -205,20 +244,12 @@ async def offline() -> AsyncIterator[StandIn]:
 
 
 @contextlib.asynccontextmanager
-async def relayed(*, upstream: str, key: str) -> AsyncIterator[Relay]:
+async def relayed(*, upstream: str, key: str, label: str, note: str) -> AsyncIterator[Relay]:
     """A relay in front of an endpoint, running."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
     async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
-        relay = Relay(upstream=upstream, key=key, session=session)
+        relay = Relay(upstream=upstream, key=key, label=label, note=note, session=session)
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", relay.handle)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            relay.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with loopback.serving(app) as relay.url:
             yield relay
-        finally:
-            await runner.cleanup()
-            await asyncio.sleep(0)

@@ -13,7 +13,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot import conversation, exporting
+from bot import conversation, exporting, splitting
+from emulators import discord
 from playground import side
 
 Json = dict[str, Any]
@@ -124,8 +125,8 @@ class Replay:
                 if at == 0 or not progress.posted:
                     place = await self._open(where, channel, people[post.author], post.text, ask=ask)
                     progress.place = place
-                elif post.text.strip():
-                    await where.post(place=place, user=people[post.author], text=post.text)
+                else:
+                    await self._say(where, place, people[post.author], post.text)
                 progress.posted += 1
                 self._changed(progress.public())
                 if per_second:
@@ -136,7 +137,7 @@ class Replay:
         except asyncio.CancelledError:
             progress.state = "stopped"
             raise
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError, discord.ApiError) as error:
             progress.state = f"ended early: {error}"
         finally:
             self._changed(progress.public())
@@ -157,12 +158,21 @@ class Replay:
     async def _open(where: side.Side, channel: str, user: str, text: str, *, ask: bool) -> str:
         """The first post, which opens the thread that all others go to."""
         if not ask:
-            await where.post(place=channel, user=user, text=text)
+            await Replay._say(where, channel, user, text)
             return channel
-        first = await where.post(place=channel, user=user, text=f"@Threadmate {text}")
+        opening, *rest = splitting.split(f"@Threadmate {text}", limit=where.longest)
+        first = await where.post(place=channel, user=user, text=opening)
         await Replay._answered(where, channel)
         root: str = await where.open_thread(place=channel, id=first, user=user)
+        for piece in rest:
+            await where.post(place=root, user=user, text=piece)
         return root
+
+    @staticmethod
+    async def _say(where: side.Side, place: str, user: str, text: str) -> None:
+        """Post a text, in several posts where the platform takes it in no other way."""
+        for piece in splitting.split(text, limit=where.longest):
+            await where.post(place=place, user=user, text=piece)
 
     @staticmethod
     async def _answered(where: side.Side, place: str | None) -> None:

@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -23,6 +23,7 @@ from playground import (
     discord_side,
     feed,
     inspector,
+    local_model,
     models,
     replay,
     side,
@@ -33,49 +34,72 @@ from playground import (
 PEOPLE = ("Ada", "Ben", "Chiara")
 CHANNELS = ("general", "random")
 BUDGET = 6_000  # tokens: small enough that one sees compaction happen; BOT_CONTEXT_TOKENS overrules it
+LOCAL_BUDGET = 2_000  # tokens: the small model reads slowly
+IN_THE_TERMINAL = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
 PUBLIC_HOST = "0.0.0.0"  # noqa: S104 - what `--public` asks for
 
 
-async def run(*, public: bool = False) -> None:
+async def run(*, public: bool = False, local: bool = False) -> None:
     """Serve the playground until SIGINT or SIGTERM; raises errors.SettingsError and errors.OperatorError."""
-    chosen = load()
+    chosen = load(local=local)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
+    show = webbrowser.open if sys.stdout.isatty() and has_window() else None
+    async with serving(chosen, public=public, local=local, show=show):
+        await stopping.wait()
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    chosen: settings.Settings, *, public: bool, local: bool, show: Callable[[str], object] | None
+) -> AsyncIterator[str]:
+    """The page's address, printed and shown, while it is served."""
     host = chosen.bot_http_host
     if public and "bot_http_host" not in chosen.model_fields_set:
         host = PUBLIC_HOST
     async with (
-        opened(chosen, public=public) as app,
+        opened(chosen, public=public, local=local) as app,
         http.serve(app, host=host, port=chosen.bot_http_port) as port,
     ):
         address = f"http://{'localhost' if host in {PUBLIC_HOST, '127.0.0.1', '::'} else host}:{port}/"
         say(f"Playground: {address}")
-        if sys.stdout.isatty():
-            await asyncio.to_thread(webbrowser.open, address)
-        await stopping.wait()
+        if show is not None:
+            await asyncio.to_thread(show, address)
+        yield address
 
 
-def load() -> settings.Settings:
+def has_window(find: Callable[[], webbrowser.BaseBrowser] = webbrowser.get) -> bool:
+    """Whether the browser here has a window of its own; one in the terminal would be in the way."""
+    try:
+        found = find()
+    except webbrowser.Error:
+        return False
+    return pathlib.PurePath(found.name).name not in IN_THE_TERMINAL
+
+
+def load(*, local: bool = False) -> settings.Settings:
     """The settings without real platforms: in the playground they are emulated, whatever is set."""
-    nothing: dict[str, Any] = dict.fromkeys(
+    fixed: dict[str, Any] = dict.fromkeys(
         ("slack_bot_token", "slack_app_token", "slack_signing_secret", "discord_bot_token")
     )
-    first = settings.load(**nothing)
+    if local:
+        fixed |= {"bot_model": local_model.NAME, "bot_summary_model": local_model.NAME}
+    first = settings.load(**fixed)
     if "bot_context_tokens" in first.model_fields_set:
         return first
-    return settings.load(**nothing, bot_context_tokens=BUDGET)
+    return settings.load(**fixed, bot_context_tokens=LOCAL_BUDGET if local else BUDGET)
 
 
 @contextlib.asynccontextmanager
-async def opened(chosen: settings.Settings, *, public: bool) -> AsyncIterator[Any]:
+async def opened(chosen: settings.Settings, *, public: bool, local: bool = False) -> AsyncIterator[Any]:
     """Everything but the port, as an aiohttp application; the bot is on its way when this returns."""
     async with contextlib.AsyncExitStack() as stack:
         workspace = await stack.enter_async_context(slack.Slack(retry_delays=(0.0, 5.0, 20.0)))
         service = await stack.enter_async_context(discord.Discord())
         sides: list[side.Side] = [_slack(workspace), _discord(service)]
-        model = await stack.enter_async_context(_model(chosen))
+        model = await stack.enter_async_context(_model(chosen, local=local))
         database = _database(chosen, stack)
         book = await stack.enter_async_context(thread_log.open(database))
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -136,6 +160,8 @@ def environment(
         "DATABASE_URL": database,
         "BOT_HTTP_HOST": "127.0.0.1",
         "BOT_HTTP_PORT": "0",
+        "BOT_MODEL": chosen.bot_model,
+        "BOT_SUMMARY_MODEL": chosen.bot_summary_model,
         "BOT_CONTEXT_TOKENS": str(chosen.bot_context_tokens),
         "BOT_SHUTDOWN_SECONDS": "1",
         "BOT_LOG_FORMAT": "json",
@@ -169,10 +195,12 @@ def _discord(service: discord.Discord) -> discord_side.DiscordSide:
     return discord_side.DiscordSide(service, guild=guild)
 
 
-def _model(chosen: settings.Settings) -> contextlib.AbstractAsyncContextManager[calls.Model]:
-    """Real Claude, or another endpoint that was named, behind a relay; else the stand-in."""
+def _model(chosen: settings.Settings, *, local: bool) -> contextlib.AbstractAsyncContextManager[calls.Model]:
+    """The model on this machine, real Claude, or another endpoint that was named; else the stand-in."""
+    if local:
+        return models.local()
     if chosen.anthropic_api_key is not None:
-        return models.relayed(
+        return models.real(
             upstream=chosen.anthropic_base_url, key=chosen.anthropic_api_key.get_secret_value()
         )
     return models.offline()

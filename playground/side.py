@@ -15,6 +15,7 @@ class Side(Protocol):
 
     name: str
     bot: str  # its user id
+    longest: int  # characters of one post by a person
 
     def directory(self) -> Json:
         """People, places, commands: everything but posts."""

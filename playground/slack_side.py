@@ -19,6 +19,7 @@ class SlackSide:
     """One workspace."""
 
     name = "slack"
+    longest = 12_000  # the client makes a file of longer ones
 
     def __init__(self, workspace: slack.Slack) -> None:
         self._slack = workspace

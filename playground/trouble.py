@@ -48,8 +48,15 @@ KINDS = (
         id="down",
         label="Model stays down",
         where="model",
-        does="The next 20 calls are answered with 529.",
+        does="Every call is answered with 529, until you press “Model is back”.",
         expect="After a bounded wait one short sentence says so; nothing false enters the log.",
+    ),
+    Trouble(
+        id="up",
+        label="Model is back",
+        where="model",
+        does="Calls are answered again; trouble that has not struck yet is forgotten.",
+        expect="“retry” brings the answer, and so does the next post.",
     ),
     Trouble(
         id="refuse_writes",
@@ -94,8 +101,11 @@ Cause = Callable[[], Awaitable[None]]
 def causes(where: side.Side, model: calls.Model, bot: bot_process.BotProcess) -> Mapping[str, Cause]:
     """What each button does, on this side."""
 
-    async def fail(kind: str, times: int) -> None:
+    async def fail(kind: str, times: int | None) -> None:
         model.fail(kind, times=times)
+
+    async def heal() -> None:
+        model.heal()
 
     async def refuse() -> None:
         where.refuse_writes(seconds=PLATFORM_SECONDS)
@@ -107,7 +117,8 @@ def causes(where: side.Side, model: calls.Model, bot: bot_process.BotProcess) ->
         "rate_limit": lambda: fail("rate_limit", 1),
         "overloaded": lambda: fail("overloaded", BUSY_TIMES),
         "cut": lambda: fail("cut", 1),
-        "down": lambda: fail("overloaded", 20),
+        "down": lambda: fail("overloaded", None),
+        "up": heal,
         "refuse_writes": refuse,
         "socket": where.drop_socket,
         "duplicate": duplicate,

@@ -44,13 +44,14 @@ def machine() -> str:
     )
 
 
-def publish(name: str, *, title: str, body: str) -> None:
-    """Print a result and keep it in `bench/results/<name>.md`, dated and with how to get it again."""
+def publish(name: str, *, title: str, body: str, texts: bool = True) -> None:
+    """Print a result and keep it in `bench/results/<name>.md`, dated and with how to get it again.
+
+    `texts`: what was posted was taken from the fixtures, whose source is then named.
+    """
     day = dt.datetime.now(dt.UTC).date().isoformat()
-    text = "\n\n".join(
-        [f"# {title}", f"Run on {day} with `python -m bench {name}`. {machine()}", irc.source(), body.strip()]
-    )
-    text += "\n"
+    told = [f"# {title}", f"Run on {day} with `python -m bench {name}`. {machine()}"]
+    text = "\n\n".join([*told, *([irc.source()] if texts else []), body.strip()]) + "\n"
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.md").write_text(text, "utf-8")
     print(text)

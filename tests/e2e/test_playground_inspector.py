@@ -7,7 +7,7 @@ import pytest
 from browsing import Screen
 from playwright.async_api import expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
 SIDES = ["slack", "discord"]
 LONG = "The harbour report says that the tide was high and the wind came from the west. " * 16
@@ -106,53 +106,55 @@ async def test_money_memory_and_log(screen: Screen, side: str) -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Screen, side: str) -> None:
-    """A sample is posted again at the speed one chose, until a summary stands for its older posts."""
+    """What `export` writes is posted again by its people, until a summary stands for its older posts."""
     await screen.open(side)
-    await screen.page.get_by_role("button", name="Load a conversation").click()
-    dialog = screen.page.get_by_role("dialog")
-    await dialog.get_by_label(re.compile("A long support thread")).check()
-    await dialog.get_by_label("Into").select_option(label="#random")
-    await dialog.get_by_label("Speed").select_option(label="as fast as it goes")
-    await dialog.get_by_role("button", name="Load it").click()
-    await screen.page.get_by_role("button", name="Look").click()
-    panel = await screen.tab("Memory")
-    await expect(panel.locator(".summary").first).to_contain_text("Stands for", timeout=90_000)
-    await expect(screen.page.get_by_label("Budget")).to_contain_text("in the summary")
-    await screen.page.get_by_role("status").get_by_role("button", name="Stop").click()
-    panel = await screen.tab("Request")
-    await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
-
-
-async def test_an_exported_file_is_replayed(screen: Screen) -> None:
-    """What `export` writes can be loaded; people who are not there yet come in."""
-    await screen.open()
-    lines = [
-        {
-            "conversation": "x",
-            "id": str(at),
-            "role": "user",
-            "author": "u1",
-            "author_name": "Enid",
-            "text": text,
-            "sent_at": f"2026-11-22T10:00:0{at}Z",
-        }
-        for at, text in enumerate(["which way to the lake", "I have a map"])
-    ]
+    who = f"Enid {side}"
+    lines = [_line("user", who, f"part {at} of the report. {LONG * 3}") for at in range(9)]
+    for at in (1, 3, 5, 7, 9):  # where an answer stood, the bot's own is waited for
+        lines.insert(at, _line("assistant", "bot", "I see."))
+    text = "\n".join(json.dumps(line | {"id": str(at)}) for at, line in enumerate(lines))
     await screen.page.get_by_role("button", name="Load a conversation").click()
     dialog = screen.page.get_by_role("dialog")
     await dialog.get_by_label(re.compile("A file that")).check()
     await dialog.get_by_label("Exported file").set_input_files(
-        {
-            "name": "conversation.jsonl",
-            "mimeType": "application/jsonl",
-            "buffer": "\n".join(map(json.dumps, lines)).encode(),
-        }
+        {"name": "conversation.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
     )
+    await dialog.get_by_label("Into").select_option(label="#random")
+    await dialog.get_by_label("Speed").select_option(label="as fast as it goes")
     await dialog.get_by_role("button", name="Load it").click()
-    await expect(screen.page.get_by_role("status").filter(has_text="2 of 2 posts, done")).to_be_visible()
-    await screen.page.get_by_role("button", name="Look").click()
-    await expect(screen.answers.last).to_contain_text("Enid, you wrote: “I have a map”")
-    await expect(screen.answers.last).to_contain_text("which way to the lake")
+    status = screen.page.get_by_role("status").filter(has_text="posts")
+    await expect(status).to_contain_text("9 of 9 posts, done")
+    await status.get_by_role("button", name="Look").click()
+    await expect(screen.answers.last).to_contain_text("part 8 of the report")
+    panel = await screen.tab("Memory")
+    await expect(panel.locator(".summary").first).to_contain_text("Stands for")
+    await expect(screen.page.get_by_label("Budget")).to_contain_text("in the summary")
+    panel = await screen.tab("Request")
+    await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
+
+
+async def test_a_sample_is_loaded_and_stopped(screen: Screen) -> None:
+    """The samples that come along can be replayed at a chosen speed, watched and ended."""
+    await screen.open()
+    await screen.page.get_by_role("button", name="Load a conversation").click()
+    dialog = screen.page.get_by_role("dialog")
+    await expect(dialog.get_by_role("radio")).to_have_count(3)
+    await dialog.get_by_label(re.compile("A long support thread")).check()
+    await dialog.get_by_label("Speed").select_option(label="1 post a second")
+    await dialog.get_by_role("button", name="Load it").click()
+    status = screen.page.get_by_role("status").filter(has_text=" posts")
+    await status.get_by_role("button", name="Stop").click()
+    await expect(status).to_contain_text("stopped")
+    await status.get_by_role("button", name="Dismiss").click()
+    await expect(status).to_have_count(0)
+
+
+def _line(role: str, who: str, text: str) -> dict[str, str]:
+    """A line of an exported conversation, without its id."""
+    sent = "2026-11-22T10:00:00Z"
+    return {
+        "conversation": "x", "role": role, "author": who, "author_name": who, "text": text, "sent_at": sent,
+    }  # fmt: skip
 
 
 async def _chosen(screen: Screen) -> str:

@@ -1,35 +1,27 @@
 """The page itself: quick, usable by everybody, closed to everybody else."""
 
-import asyncio
 import json
-import os
-import pathlib
 import re
-import time
 
 import aiohttp
 import pytest
 from axe_playwright_python.async_playwright import (  # type: ignore[import-untyped] # it ships no types
     Axe,
 )
-from browsing import ROOT, Screen, Served, looking, serving
+from browsing import Screen, Served, looking, serving
 from playwright.async_api import Browser, expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
-SECOND = 1.0
-SMOOTH = 100.0  # milliseconds that the slowest of nearly all frames may take here, without a GPU
-PICTURES = ROOT / "playground" / "screenshots"
+IN_VIEW = 120  # posts that a tall window and what is kept ready beside it may hold
 
 
 async def test_without_credentials_the_bot_starts_the_playground(browser: Browser) -> None:
-    """`python -m bot` alone prints the address; the page can be used within a second of being asked for."""
+    """`python -m bot` alone prints the address, and the page can be used (`bench.page` has the time)."""
     async with serving() as served, looking(browser, served.url) as screen:
-        await screen.page.goto(served.url)  # the browser itself is warm after this
-        began = time.monotonic()
-        await screen.page.goto(served.url)
+        await screen.open()
         await screen.box.fill("typed")
-        assert time.monotonic() - began < SECOND
+        await expect(screen.page.get_by_role("button", name="Send")).to_be_enabled()
 
 
 async def test_strangers_are_refused(served: Served) -> None:
@@ -52,8 +44,6 @@ async def test_strangers_are_refused(served: Served) -> None:
         assert "unsafe" not in policy
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", text)
-        async with session.get(served.url + "readyz") as answer:
-            assert set((await answer.json())["checks"]) == {"thread_log", "slack", "discord"}
 
 
 @pytest.mark.parametrize("side", ["slack", "discord"])
@@ -79,6 +69,14 @@ async def test_axe_finds_nothing_serious(browser: Browser, served: Served, side:
             await _judge(screen)
             wide = await screen.page.evaluate("document.documentElement.scrollWidth")
             assert wide <= 390
+
+
+async def test_health_is_the_bots_own(screen: Screen) -> None:
+    """The page's port answers for readiness with what the bot's process says."""
+    await screen.open()
+    found = await screen.read("readyz")
+    assert found["status"] == "ok"
+    assert {"thread_log", "slack", "discord"} <= set(found["checks"])
 
 
 async def test_the_keyboard_alone_is_enough(screen: Screen) -> None:
@@ -109,9 +107,12 @@ async def test_the_keyboard_alone_is_enough(screen: Screen) -> None:
     await expect(screen.page.get_by_role("tab", name="Money")).to_have_attribute("aria-selected", "true")
 
 
-async def test_five_thousand_posts_scroll_smoothly(screen: Screen) -> None:
-    """Only what is in view stands in the document, and a frame of scrolling stays short."""
+async def test_five_thousand_posts(screen: Screen) -> None:
+    """Only what is in view stands in the document, wherever one is (`bench.page` times the scrolling)."""
     await screen.open()
+    screen.page.on("dialog", lambda dialog: dialog.accept("crowded"))
+    await screen.page.get_by_role("button", name="Add a channel").click()
+    await screen.page.get_by_role("button", name="crowded").click()
     lines = [
         {
             "conversation": "x",
@@ -127,7 +128,7 @@ async def test_five_thousand_posts_scroll_smoothly(screen: Screen) -> None:
     place = next(
         each["id"]
         for each in (await screen.read("api/state"))["sides"]["slack"]["places"]
-        if each["name"] == "random"
+        if each["name"] == "crowded"
     )
     text = "\n".join(map(json.dumps, lines))
     answer = await screen.page.request.post(
@@ -136,54 +137,18 @@ async def test_five_thousand_posts_scroll_smoothly(screen: Screen) -> None:
         headers={"Content-Type": "application/json"},
     )
     assert answer.ok
-    await expect(screen.page.get_by_text("5000 of 5000 posts, done")).to_be_visible(timeout=60_000)
-    await screen.page.get_by_role("button", name="random").click()
+    await expect(screen.page.get_by_text("5000 of 5000 posts, done")).to_be_visible()
     await expect(screen.posts.last).to_contain_text("post 4999")
-    assert await screen.posts.count() < 120
-    frames = await screen.page.evaluate(
-        """async () => {
-            const list = document.querySelector(".list"), times = [];
-            let last = performance.now();
-            for (let n = 0; n < 120; n += 1) {
-                list.scrollTop -= 400;
-                await new Promise(requestAnimationFrame);
-                times.push(performance.now() - last);
-                last = performance.now();
-            }
-            return times.sort((a, b) => a - b);
-        }"""
-    )
-    assert frames[int(len(frames) * 0.9)] < SMOOTH
+    assert await screen.posts.count() < IN_VIEW
+    await screen.page.locator(".list").evaluate("list => { list.scrollTop = list.scrollHeight / 2; }")
+    await expect(screen.posts.filter(has_text="post 25").first).to_be_visible()
+    assert await screen.posts.count() < IN_VIEW
     await screen.posts.first.focus()
     await screen.page.keyboard.press("Home")
     await expect(screen.posts.first).to_contain_text("post 0")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_the_main_views(browser: Browser, served: Served, scheme: str, tmp_path: pathlib.Path) -> None:
-    """The views that the README shows can be taken; PLAYGROUND_PICTURES=1 keeps them."""
-    folder = PICTURES if os.environ.get("PLAYGROUND_PICTURES") else tmp_path
-    for side in ("slack", "discord"):
-        async with looking(
-            browser, served.url, color_scheme=scheme, viewport={"width": 1280, "height": 760}
-        ) as screen:
-            await screen.open(side)
-            await screen.ask(f"we ship 2.{len(scheme)} on Thursday at 10:00, and Ben holds the pager")
-            await screen.page.get_by_label("You are").select_option(label="Ben")
-            await screen.say("I need the migration note. Could you show some *code*?")
-            await expect(screen.answers).to_have_count(2)
-            await expect(screen.page.locator(".gauge")).to_contain_text("4 posts word for word")
-            await screen.page.screenshot(path=folder / f"{side}-{scheme}.png")
-            if side == "slack":
-                await screen.tab("Money")
-                await screen.page.screenshot(path=folder / f"money-{scheme}.png")
-            await screen.page.get_by_role("button", name="Trouble").click()
-            await screen.page.screenshot(path=folder / f"trouble-{scheme}.png")
-    assert all(path.stat().st_size > 10_000 for path in folder.glob("*.png"))
-
-
 async def _judge(screen: Screen) -> None:
-    await asyncio.sleep(0)
     found = (await Axe().run(screen.page)).response["violations"]
     serious = [each for each in found if each["impact"] in {"serious", "critical"}]
     told = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in serious]

@@ -6,7 +6,7 @@ import pytest
 from browsing import Screen
 from playwright.async_api import FilePayload, expect
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
 SIDES = ["slack", "discord"]
 PICTURE = bytes.fromhex(

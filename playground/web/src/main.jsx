@@ -27,7 +27,7 @@ function App() {
           ))}
         </div>
         <p class="facts">
-          <span class={model.offline ? "chip offline" : "chip good"} title={model.offline ? "No ANTHROPIC_API_KEY is set: no model answers" : "Real answers, real money"}>{model.offline ? model.label : `Claude: ${model.label}`}</span>
+          <span class={model.offline ? "chip offline" : "chip good"} title={model.note}>{model.label}</span>
           <span class={`chip bot-${bot.state}`} role="status"><i aria-hidden="true" />{BOT[bot.state]}</span>
           {connected ? null : <span class="chip bad">page offline</span>}
         </p>
