@@ -16,7 +16,7 @@ from bot import __main__ as program
 from bot import settings
 from emulators import claude, slack
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @contextlib.asynccontextmanager
@@ -46,7 +46,7 @@ async def running(workspace: slack.Slack, api: claude.Claude, folder: pathlib.Pa
         yield url
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def world(tmp_path: pathlib.Path) -> AsyncIterator[tuple[slack.Slack, str]]:
     """A Slack with two workspaces and the bot's address."""
     async with slack.Slack() as workspace, claude.Claude() as api:
