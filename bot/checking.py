@@ -54,9 +54,13 @@ class Silent(errors.ThreadmateError):
 
 
 async def ask(
-    url: str, *, method: str = "GET", headers: Mapping[str, str], form: Mapping[str, str] | None = None
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str],
+    form: Mapping[str, str] | bytes | None = None,
 ) -> Said:
-    """Call a service once. Raises Silent."""
+    """Call a service once, with a form or a body as it is. Raises Silent."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SECONDS)) as session,

@@ -30,6 +30,7 @@ from bot import (
     thread_log,
     wording,
 )
+from bot.tools import checking as tool_checking
 
 BATCH = 500  # lines imported in one transaction
 
@@ -172,6 +173,7 @@ async def _check() -> None:
         found += await discord_checking.findings(
             token=chosen.discord_bot_token.get_secret_value(), api_url=chosen.discord_api_url, now=now
         )
+    found += await tool_checking.findings(chosen)
     if not chosen.platforms:
         how = "neither Slack nor Discord is set: the bot starts its playground"
         found.append(checking.Finding(what="platforms", how=how, state="note"))

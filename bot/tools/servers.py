@@ -64,6 +64,9 @@ class Server:
             finally:
                 self._client = None
                 self.tried.set()
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # a broken connection can swallow the cancellation
+                raise asyncio.CancelledError
             if at_once:
                 pause = FIRST_PAUSE
                 continue

@@ -149,6 +149,19 @@ def web(chosen: listing.Web) -> tuple[conversation.Tool, ...]:
 
 
 @contextlib.asynccontextmanager
+async def connected(chosen: listing.Listing) -> AsyncIterator[dict[str, Server]]:
+    """Every listed server, kept connected while the block runs; their processes end with it."""
+    made = await asyncio.to_thread(_servers, chosen) if chosen.servers else {}
+    tasks = [asyncio.create_task(each.run(), name=f"tool server {name}") for name, each in made.items()]
+    try:
+        yield made
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
 async def opened(
     chosen: listing.Listing,
     *,
@@ -161,9 +174,7 @@ async def opened(
     monotonic: Callable[[], float],
 ) -> AsyncIterator[Tools]:
     """Every tool, its server kept connected while the block runs; servers' processes end with it."""
-    made = await asyncio.to_thread(_servers, chosen) if chosen.servers else {}
-    tasks = [asyncio.create_task(each.run(), name=f"tool server {name}") for name, each in made.items()]
-    try:
+    async with connected(chosen) as made:
         yield Tools(
             servers=made,
             web=chosen.web,
@@ -174,10 +185,6 @@ async def opened(
             metrics=counted,
             monotonic=monotonic,
         )
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _servers(chosen: listing.Listing) -> dict[str, Server]:
