@@ -1,7 +1,7 @@
 """An exchange with a tool server from the registry, as Markdown for docs/tools.md.
 
-`python -m bench.tool_exchange` prints it. The server is the real `mcp-server-time`, spoken to over its pipes; the
-bot is the real one on the emulated Slack; what Claude says is scripted. Days are masked: they are the day's.
+`python -m bench.tool_exchange` prints it. The server is the real `mcp-server-time`, spoken to over its pipes;
+the bot is the real one on the emulated Slack; what Claude says is scripted. Days are masked.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 
@@ -116,6 +117,19 @@ def tools(block: Block, folder: pathlib.Path) -> None:  # noqa: ARG001 - it writ
     assert all(server["tools"] for server in tomllib.loads(block.text)["servers"].values())
 
 
+def exchange(block: Block, folder: pathlib.Path) -> None:  # noqa: ARG001 - it writes nothing
+    """What `python -m bench.tool_exchange` prints, made anew with the real server."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.tool_exchange"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert done.stdout.strip() == f"```text\n{block.text}\n```"
+
+
 def drawing(block: Block, folder: pathlib.Path) -> None:  # noqa: ARG001 - it writes nothing
     """Each stage on the left is a module of the bot; the events come from the adapters."""
     stages = re.findall(r"(?m)^ (\w[\w /]*?)(?:  .*)?$", block.text)
@@ -140,6 +154,7 @@ CLAIMS: list[
     ("README.md", "How it works", drawing),
     ("README.md", "A real run", transcript),
     ("README.md", "A real run", transcript),
+    ("tools.md", "An exchange with a tool server", exchange),
     ("operating.md", "Logs", picking_lines),
     ("operating.md", "Upgrading, and the way back", upgrading),
     ("operating.md", "Upgrading, and the way back", going_back),
