@@ -30,6 +30,10 @@ FOREIGN = "it is not stored on the platform itself"
 TOO_LARGE = "it is larger than {limit} MB"
 
 
+class Gone(errors.FileRefused):
+    """Nothing is served at this address any more."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Got:
     """What was downloaded."""
@@ -68,7 +72,7 @@ async def get(
     headers: Mapping[str, str],
     limit: int,
 ) -> Got:
-    """Download at most `limit` bytes. Raises FileRefused with the reason, or PlatformUnavailable."""
+    """Download at most `limit` bytes. Raises FileRefused (Gone) with the reason, or PlatformUnavailable."""
     try:
         url = yarl.URL(address)
     except ValueError:
@@ -92,7 +96,7 @@ async def _read(response: aiohttp.ClientResponse, *, limit: int) -> Got:
     if response.status >= _FAULT or response.status in _PASSING:
         raise errors.PlatformUnavailable(f"download: http {response.status}")
     if response.status != _OK:
-        raise errors.FileRefused(GONE)
+        raise Gone(GONE)
     too_large = TOO_LARGE.format(limit=limit // 2**20)
     if (response.content_length or 0) > limit:
         raise errors.FileRefused(too_large)

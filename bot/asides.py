@@ -20,6 +20,14 @@ class Asides(Protocol):
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly. Raises PlatformError."""
 
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
+        """The bytes of a post's file, at most `limit`, from the platform's own hosts; one try.
+
+        Raises FileRefused, whose message is the reason for people, and PlatformUnavailable.
+        """
+
     async def linked(self, post: conversation.Post, home: conversation.Home) -> Sequence[linking.Link]:
         """What the links in a post lead to, where its author and the bot may see it, else why not.
 

@@ -89,10 +89,29 @@ class Conversations:
         return new
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        attachments: Sequence[conversation.Attachment] | None = None,
     ) -> bool:
         """Carry an edit into the log; a running answer to that post is redone in place."""
-        effect = await self.log.edit(conversation_id, post_id, text, edited_at)
+        effect = await self.log.edit(conversation_id, post_id, text, edited_at, attachments=attachments)
+        if effect.changed and attachments:
+            self.fetch(conversation_id)
+        return self._carried(conversation_id, effect)
+
+    async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
+        """Erase a file from every post that holds it; see ports.Intake."""
+        touched = await self.log.file_gone(platform, workspace, file_id)
+        for conversation_id, effect in touched:
+            self._carried(conversation_id, effect)
+        return len(touched)
+
+    def _carried(self, conversation_id: conversation.ConversationId, effect: journal.Effect) -> bool:
+        """See to what rests on a post that has changed; whether it has."""
         if effect.stale_summaries:
             self.tend(conversation_id)
         if effect.running_reply:
@@ -101,12 +120,7 @@ class Conversations:
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post; a running answer to it is redone without it, or withdrawn with it."""
-        effect = await self.log.delete(conversation_id, post_id)
-        if effect.stale_summaries:
-            self.tend(conversation_id)
-        if effect.running_reply:
-            self._restart(conversation_id)
-        return effect.changed
+        return self._carried(conversation_id, await self.log.delete(conversation_id, post_id))
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
         """Erase what stood in a deleted thread, and write no answer there any more."""

@@ -25,9 +25,18 @@ class Inside(Protocol):
         """Record a post."""
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        attachments: Sequence[conversation.Attachment] | None = None,
     ) -> bool:
         """Carry an edit into the log."""
+
+    async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
+        """Erase a file from every post that holds it."""
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post."""
@@ -111,13 +120,18 @@ class Gate:
         text: str,
         edited_at: dt.datetime,
         *,
+        attachments: Sequence[conversation.Attachment] | None = None,
         standing: conversation.Standing | None = None,
     ) -> bool:
         """Let an edit in, unless its author has been denied since the post was recorded."""
         if standing is not None and not self.rules.admits(standing):
             log.info("access.denied", conversation=conversation_id, post=post_id)
             return False
-        return await self.inside.edit(conversation_id, post_id, text, edited_at)
+        return await self.inside.edit(conversation_id, post_id, text, edited_at, attachments=attachments)
+
+    async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
+        """Erase a file, whoever deleted it."""
+        return await self.inside.file_gone(platform, workspace, file_id)
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post, whoever wrote it."""
@@ -228,9 +242,11 @@ class Guarded:
             log.info("access.history_denied", conversation=reply.conversation, posts=len(posts) - len(kept))
         return kept
 
-    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
         """See ports.Platform."""
-        return await self.inside.fetch(home, attachment, limit)
+        return await self.inside.fetch(home, post_id, attachment, limit)
 
     async def queued(
         self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str

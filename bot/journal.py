@@ -32,9 +32,20 @@ class Journal(Protocol):
         """Commit a post; False when it was known."""
 
     async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
+        self,
+        conversation_id: conversation.ConversationId,
+        post_id: str,
+        text: str,
+        edited_at: dt.datetime,
+        *,
+        attachments: Sequence[conversation.Attachment] | None = None,
     ) -> Effect:
-        """Commit an edit."""
+        """Commit an edit; with `attachments` None the post's files stay as they are."""
+
+    async def file_gone(
+        self, platform: str, workspace: str, file_id: str
+    ) -> Sequence[tuple[conversation.ConversationId, Effect]]:
+        """Take a file out of every post that holds it; what that did to each."""
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
         """Erase a post."""

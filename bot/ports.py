@@ -28,12 +28,17 @@ class Intake(Protocol):
         text: str,
         edited_at: dt.datetime,
         *,
+        attachments: Sequence[conversation.Attachment] | None = None,
         standing: conversation.Standing | None = None,
     ) -> bool:
         """Carry an edit into the log and a running answer; False when nothing changed or it is unknown.
 
-        `standing`: of the person who edited.
+        `attachments`: all files the post has now, None where that is not told; `standing`: of the person
+        who edited.
         """
+
+    async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
+        """Erase a deleted file from every post of a workspace that holds it; how many that were."""
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
         """Erase a post, also one that never arrived: its id is kept so that it cannot come back."""
@@ -147,12 +152,6 @@ class Platform(asides.Asides, Protocol):
         self, home: conversation.Home, reply: conversation.Reply
     ) -> Sequence[conversation.Post]:
         """The posts of the thread before the asker's, oldest first, none addressed."""
-
-    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
-        """A file's bytes, at most `limit`, from the platform's own hosts; one try.
-
-        Raises FileRefused, whose message is the reason for people, and PlatformUnavailable.
-        """
 
     async def queued(
         self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str

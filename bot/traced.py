@@ -114,10 +114,12 @@ class Platform:
         with self.tracer.span("links"):
             return await self.inside.linked(post, home)
 
-    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
         """See ports.Platform."""
         with self.tracer.span("file"):
-            return await self.inside.fetch(home, attachment, limit)
+            return await self.inside.fetch(home, post_id, attachment, limit)
 
     async def queued(
         self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str

@@ -168,7 +168,9 @@ class Platform:
         self.step("history")
         return self.earlier
 
-    async def fetch(self, _home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+    async def fetch(
+        self, _home: conversation.Home, _post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
         """The bytes of a file that a test laid out."""
         self.step("fetch")
         return self.files[attachment.id][:limit]

@@ -79,7 +79,7 @@ class Discord:
         self.client = gateway.Client(sleep=sleep)
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
-        self._downloads = downloads.Downloads(api_url=api_url)
+        self._downloads = downloads.Downloads(client=self.client, api=self._calls, api_url=api_url)
         self._notices = notices.Notices(client=self.client, api=self._calls)
         self._waiting = waiting.Waiting(client=self.client, api=self._calls)
         self._standings = standings.Standings(
@@ -190,10 +190,11 @@ class Discord:
             self._names.saw(home.workspace or home.channel, post.author_name, post.author)
         return posts
 
-    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
         """The bytes of a file; see ports.Platform."""
-        del home  # its address holds for whoever has it
-        return await self._downloads.fetch(attachment, limit=limit)
+        return await self._downloads.fetch(home, post_id, attachment, limit=limit)
 
     async def queued(self, key: conversation.ConversationId, home: conversation.Home, post_id: str) -> None:
         """An hourglass under the question; see ports.Platform."""

@@ -104,7 +104,12 @@ class Inbound:
             return
         standing = await self._standing(message.author, (await self._seat(message)).home)
         changed = await self._intake.edit(
-            conversation_id, str(message.id), parse.text(message, me), message.edited_at, standing=standing
+            conversation_id,
+            str(message.id),
+            parse.text(message, me),
+            message.edited_at,
+            attachments=parse.files(message),
+            standing=standing,
         )
         log.info("discord.edit_recorded", conversation=conversation_id, post=str(message.id), changed=changed)
 

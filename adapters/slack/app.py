@@ -148,8 +148,11 @@ class Slack:
         """The posts of the thread before the asker's; see ports.Platform."""
         return await (await self._of(home)).history(home, reply)
 
-    async def fetch(self, home: conversation.Home, attachment: conversation.Attachment, limit: int) -> bytes:
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
         """The bytes of a file; see ports.Platform."""
+        del post_id  # its address holds as long as the file does
         return await (await self._of(home)).fetch(attachment, limit)
 
     async def queued(

@@ -153,14 +153,19 @@ class CatchUp:
         await self._events.take(_event(message, channel), team=team)
 
     async def _edit(self, message: parse.Event, where: conversation.ConversationId, *, team: str) -> None:
-        if not message.get("edited"):
+        if parse.edit_of(message, where=where, rules=self._rules, names={}) is None:
             return
         known = await self._names.look_up(parse.people(message) - {self._rules.bot_user})
         edit = parse.edit_of(message, where=where, rules=self._rules, names=known)
         if edit is not None:
             standing = await self._standings.of(message, team=team)
             await self._intake.edit(
-                edit.conversation, edit.post_id, edit.text, edit.edited_at, standing=standing
+                edit.conversation,
+                edit.post_id,
+                edit.text,
+                edit.edited_at,
+                attachments=edit.attachments,
+                standing=standing,
             )
 
 

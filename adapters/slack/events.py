@@ -84,13 +84,20 @@ class Events:
 
     async def take(self, event: parse.Event, *, team: str) -> None:
         """Record one event; it is committed on return. Raises what the intake raises."""
-        if event.get("type") == "app_home_opened":
-            if self.opened is not None:
-                self.opened(event, team=team)
-            return
-        if event.get("type") == "reaction_added":
-            await self._reacted(event, team=team)
-            return
+        match event.get("type"):
+            case "app_home_opened":
+                if self.opened is not None:
+                    self.opened(event, team=team)
+            case "reaction_added":
+                await self._reacted(event, team=team)
+            case "file_deleted":
+                posts = await self._intake.file_gone(address.PLATFORM, team, str(event.get("file_id") or ""))
+                log.info("slack.file_deletion_recorded", posts=posts)
+            case _:
+                await self._happened(event, team=team)
+
+    async def _happened(self, event: parse.Event, *, team: str) -> None:
+        """Record what happened to a post."""
         where = parse.conversation_of(event, team=team, rules=self._rules)
         held = bool(event.get("thread_ts")) and await self._intake.holds(where)
         rules = self._rules
@@ -165,7 +172,12 @@ class Events:
 
     async def _edit(self, edit: happenings.Edited, standing: conversation.Standing | None) -> bool:
         changed = await self._intake.edit(
-            edit.conversation, edit.post_id, edit.text, edit.edited_at, standing=standing
+            edit.conversation,
+            edit.post_id,
+            edit.text,
+            edit.edited_at,
+            attachments=edit.attachments,
+            standing=standing,
         )
         log.info("slack.edit_recorded", conversation=edit.conversation, post=edit.post_id, changed=changed)
         return changed

@@ -7,6 +7,8 @@ import datetime as dt
 
 from bot import commands, conversation
 
+Files = tuple[conversation.Attachment, ...]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Said:
@@ -18,11 +20,12 @@ class Said:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Edited:
-    """Somebody changed the words of a post."""
+    """Somebody changed the words or the files of a post."""
 
     conversation: conversation.ConversationId
     post_id: str
     text: str
+    attachments: Files  # all it has now
     edited_at: dt.datetime
 
 

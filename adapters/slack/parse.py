@@ -116,16 +116,14 @@ def history_post(
 def edit_of(
     message: Event, *, where: conversation.ConversationId, rules: Rules, names: Names
 ) -> happenings.Edited | None:
-    """The edit that a post of the history has behind it, None for a post never edited or the bot's own."""
-    edited = message.get("edited") or {}
-    if not edited.get("ts") or is_own(message, rules):
+    """The edit that a post of the history has behind it; None where it has none or is the bot's own.
+
+    A file that was deleted is one too, and leaves no time of editing: the time of posting stands for it.
+    """
+    edited = (message.get("edited") or {}).get("ts")
+    if is_own(message, rules) or not (edited or any(map(_is_deleted, message.get("files") or []))):
         return None
-    return happenings.Edited(
-        conversation=where,
-        post_id=str(message["ts"]),
-        text=_words(message, rules=rules, names=names),
-        edited_at=moment(str(edited["ts"])),
-    )
+    return _edited(message, where=where, rules=rules, names=names)
 
 
 def is_own(message: Event, rules: Rules) -> bool:
@@ -203,10 +201,26 @@ def _changed(
         return happenings.Nothing(reason="own edit")
     if message.get("subtype") == "tombstone":
         return happenings.Erased(conversation=where, post_id=str(message["ts"]))
-    if message.get("text") == before.get("text"):
+    # Slack tells of a file that was deleted while its post stays by such an event, without a time of editing.
+    fewer = _file_ids(before) - _file_ids(message)
+    if message.get("text") == before.get("text") and not fewer:
         return happenings.Nothing(reason="edit without new words")
     edit = edit_of(message, where=where, rules=rules, names=names)
+    if edit is None and fewer:
+        edit = _edited(message, where=where, rules=rules, names=names)
     return edit or happenings.Nothing(reason="change that is no edit")
+
+
+def _edited(
+    message: Event, *, where: conversation.ConversationId, rules: Rules, names: Names
+) -> happenings.Edited:
+    return happenings.Edited(
+        conversation=where,
+        post_id=str(message["ts"]),
+        text=_words(message, rules=rules, names=names),
+        attachments=_attachments(message.get("files") or []),
+        edited_at=moment(str((message.get("edited") or {}).get("ts") or message["ts"])),
+    )
 
 
 def _deleted(event: Event, *, where: conversation.ConversationId, rules: Rules) -> happenings.Happening:
@@ -261,8 +275,16 @@ def _attachments(files: Sequence[Event]) -> tuple[conversation.Attachment, ...]:
             url=str(file.get("url_private_download") or file.get("url_private") or ""),
         )
         for file in files
-        if file.get("id") and file.get("mode") != "tombstone"
+        if file.get("id") and not _is_deleted(file)
     )
+
+
+def _is_deleted(file: Event) -> bool:
+    return file.get("mode") == "tombstone"
+
+
+def _file_ids(message: Event) -> set[str]:
+    return {file.id for file in _attachments(message.get("files") or [])}
 
 
 def _is_bot(event: Event) -> bool:

@@ -58,6 +58,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "message.im": ("im:history",),
     "message.mpim": ("mpim:history",),
     "app_home_opened": (),
+    "file_deleted": ("files:read",),
     "agent_session_stopped": (),
     "reaction_added": ("reactions:read",),
     "app_uninstalled": (),

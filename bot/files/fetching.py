@@ -41,6 +41,10 @@ class Waiting(Protocol):
         """Where that lives."""
 
     @property
+    def post(self) -> str:
+        """The post's id."""
+
+    @property
     def attachment(self) -> conversation.Attachment:
         """As it was announced."""
 
@@ -78,7 +82,6 @@ class Fetching:
             return
         task = asyncio.create_task(self._run(conversation_id), name=f"files {conversation_id}")
         self._tasks[conversation_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(conversation_id, None))
 
     async def resume(self) -> None:
         """Fetch what an earlier run left waiting."""
@@ -113,6 +116,8 @@ class Fetching:
                     return
         except errors.LogUnusable as error:  # they wait in the log until it can be written again
             log.warning("file.not_kept", conversation=conversation_id, error=type(error).__name__)
+        finally:  # in the same breath as it ends: whoever asks next begins another
+            self._tasks.pop(conversation_id, None)
 
     async def _one(self, file: Waiting) -> None:
         platform = self.platforms.get(file.home.platform)
@@ -141,7 +146,7 @@ class Fetching:
             return preparing.unread(kinds.TOO_LARGE)
         for attempt in range(TRIES):
             try:
-                data = await platform.fetch(file.home, file.attachment, kinds.MOST_BYTES)
+                data = await platform.fetch(file.home, file.post, file.attachment, kinds.MOST_BYTES)
             except errors.FileRefused as refused:
                 return preparing.unread(str(refused))
             except errors.PlatformUnavailable as error:

@@ -24,10 +24,13 @@ from bot.thread_log import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Erased:
-    """What `delete` took out, for the answers that are being written from it."""
+    """What a deletion or an edit took out, for the answers that are being written from it."""
 
     text: str
     running: tuple[str, ...]  # ids of the unfinished replies that have read it
+
+
+_NOTHING_ERASED = Erased(text="", running=())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,25 +51,71 @@ def edit(
     text: str,
     edited_at: int,
     now: int,
-) -> EditEffect:
-    """Give a person's post its new text; an older edit than the last, or the same text, changes nothing."""
+    attachments: Sequence[conversation.Attachment] | None = None,
+) -> tuple[EditEffect, Erased]:
+    """Give a person's post its new text and files; an older edit than the last changes nothing.
+
+    `attachments`: None leaves them as they are. A file goes with any edit, and comes only with a newer one
+    than the last: what was taken away does not come back with the event of an edit before that.
+    """
     number = rows.number(db, conversation_id)
     text = rows.clean(text)
     found = db.execute(
-        "SELECT sent_at, place, reply FROM posts WHERE conversation = ? AND id = ? AND role = 'user'"
-        " AND text <> ? AND ifnull(edited_at, ?) <= ?",
-        (number, post_id, text, edited_at, edited_at),
+        "SELECT sent_at, place, reply, text, attachments, edited_at FROM posts"
+        " WHERE conversation = ? AND id = ? AND role = 'user' AND ifnull(edited_at, ?) <= ?",
+        (number, post_id, edited_at, edited_at),
     ).fetchone()
     if number is None or found is None:
-        return EditEffect()
-    sent_at, place, reply = found
+        return EditEffect(), _NOTHING_ERASED
+    sent_at, place, reply, old_text, announced, last_edit = found
+    had = {file.id for file in rows.announced(announced)}
+    may_come = last_edit is None or edited_at > last_edit
+    held = [file for file in attachments or () if file.id in had or may_come]
+    staying = had if attachments is None else {file.id for file in held}
+    if text == old_text and staying == had:
+        return EditEffect(), _NOTHING_ERASED
+    gone = "\n".join(files.words(db, number=number, post_id=post_id, staying=staying))
     with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
         db.execute(
-            "UPDATE posts SET text = ?, edited_at = ?, withheld = 0 WHERE conversation = ? AND id = ?",
-            (text, edited_at, number, post_id),
+            "UPDATE posts SET text = ?1, withheld = 0,"
+            " edited_at = CASE WHEN ?2 THEN ?3 ELSE edited_at END WHERE conversation = ?4 AND id = ?5",
+            (text, text != old_text or not staying <= had, edited_at, number, post_id),
         )
+        if staying != had:
+            cleaned = [rows.clean_file(file) for file in held]
+            files.revise(db, number=number, post_id=post_id, announced=cleaned)
+    if gone and place is not None:
+        _erase_echoes(db, number=number, place=place, deleted=gone)
     _count_erasure(db)
-    return _carry(db, number=number, place=place, reply=reply, now=now)
+    effect = _carry(db, number=number, place=place, reply=reply, now=now)
+    return effect, Erased(text=gone, running=_reading(db, number, place) if gone else ())
+
+
+def file_gone(
+    db: sqlite3.Connection, *, platform: str, workspace: str, file_id: str, now: int
+) -> list[tuple[conversation.ConversationId, tuple[EditEffect, Erased]]]:
+    """Take a file that was deleted on its platform out of every post that holds it, words and bytes."""
+    done = []
+    for conversation_id, post_id in files.holders(
+        db, platform=platform, workspace=workspace, file_id=file_id
+    ):
+        text, announced, sent_at, edited_at = db.execute(
+            "SELECT text, attachments, sent_at, edited_at FROM posts WHERE id = ?1"
+            " AND conversation = (SELECT number FROM conversations WHERE id = ?2)",
+            (post_id, conversation_id),
+        ).fetchone()
+        left = [file for file in rows.announced(announced) if file.id != file_id]
+        effect = edit(
+            db,
+            conversation_id=conversation_id,
+            post_id=post_id,
+            text=text,
+            edited_at=edited_at or sent_at,
+            now=now,
+            attachments=left,
+        )
+        done.append((conversation_id, effect))
+    return done
 
 
 def delete(
@@ -83,7 +132,7 @@ def delete(
         " WHERE part.value = ?2)))",
         (number, post_id),
     ).fetchone()
-    nothing = EditEffect(), Erased(text="", running=())
+    nothing = EditEffect(), _NOTHING_ERASED
     if number is None or found is None:
         _keep_id(db, conversation_id, post_id)
         return nothing
@@ -100,8 +149,7 @@ def delete(
     if role == "user" and place is not None:
         _erase_echoes(db, number=number, place=place, deleted=text)
     _count_erasure(db)
-    reading = f"SELECT id FROM replies WHERE conversation = ? AND place > ? AND {replies.UNFINISHED}"  # noqa: S608 - our own constant
-    running = tuple(found for (found,) in db.execute(reading, (number, place)))
+    running = _reading(db, number, place)
     return _carry(db, number=number, place=place, reply=reply, now=now), Erased(text=text, running=running)
 
 
@@ -229,6 +277,12 @@ def _erase_echoes(db: sqlite3.Connection, *, number: int, place: int, deleted: s
         with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
             db.execute("UPDATE posts SET text = ? WHERE conversation = ? AND id = ?", (kept, number, post_id))
         segments.remove_covering(db, number=number, place=answer_place)
+
+
+def _reading(db: sqlite3.Connection, number: int, place: int | None) -> tuple[str, ...]:
+    """The unfinished replies whose requests hold what stands at a place."""
+    reading = f"SELECT id FROM replies WHERE conversation = ? AND place > ? AND {replies.UNFINISHED}"  # noqa: S608 - our own constant
+    return tuple(found for (found,) in db.execute(reading, (number, place)))
 
 
 def _is_unfinished(db: sqlite3.Connection, reply: str | None) -> bool:

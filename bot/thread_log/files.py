@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bot import conversation
 from bot.thread_log import index, rows
@@ -69,8 +69,10 @@ def keep(db: sqlite3.Connection, *, file: Waiting, media: conversation.Media) ->
     number = rows.number(db, file.conversation_id)
     found = db.execute(
         "SELECT p.sent_at FROM post_files a JOIN posts p ON p.conversation = a.conversation AND p.id = a.post"
-        " WHERE a.conversation = ? AND a.post = ? AND a.position = ? AND a.state = 'waiting'",
-        (number, file.post, file.position),
+        " WHERE a.conversation = ? AND a.post = ? AND a.position = ? AND a.state = 'waiting'"
+        # An edit may have put another file in its position meanwhile.
+        " AND json_extract(p.attachments, '$[' || a.position || '].id') = ?",
+        (number, file.post, file.position, file.attachment.id),
     ).fetchone()
     if number is None or found is None:
         return False
@@ -111,14 +113,64 @@ def data(db: sqlite3.Connection, *, digests: Sequence[str]) -> dict[str, bytes]:
     return {digest: held for digest, held in found if held is not None}
 
 
-def words(db: sqlite3.Connection, *, number: int, post_id: str) -> list[str]:
-    """What the files of a post say."""
+def words(db: sqlite3.Connection, *, number: int, post_id: str, staying: Collection[str] = ()) -> list[str]:
+    """What the files of a post say, but for those whose ids are in `staying`."""
     found = db.execute(
-        "SELECT f.text FROM post_files a JOIN files f ON f.digest = a.digest"
+        "SELECT f.text, json_extract(p.attachments, '$[' || a.position || '].id') FROM post_files a"
+        " JOIN files f ON f.digest = a.digest"
+        " JOIN posts p ON p.conversation = a.conversation AND p.id = a.post"
         " WHERE a.conversation = ? AND a.post = ? AND f.text <> '' ORDER BY a.position",
         (number, post_id),
     )
-    return [text for (text,) in found]
+    return [text for text, file_id in found if file_id not in staying]
+
+
+def holders(
+    db: sqlite3.Connection, *, platform: str, workspace: str, file_id: str
+) -> list[tuple[conversation.ConversationId, str]]:
+    """(conversation, post) of every post that holds a file of a workspace."""
+    found = db.execute(
+        "SELECT c.id, p.id FROM post_files a JOIN conversations c ON c.number = a.conversation"
+        " JOIN posts p ON p.conversation = a.conversation AND p.id = a.post"
+        " WHERE c.platform = ? AND c.workspace = ?"
+        " AND json_extract(p.attachments, '$[' || a.position || '].id') = ?",
+        (platform, workspace, file_id),
+    )
+    return [(conversation.ConversationId(key), post_id) for key, post_id in found]
+
+
+def revise(
+    db: sqlite3.Connection,
+    *,
+    number: int,
+    post_id: str,
+    announced: Sequence[conversation.Attachment],
+) -> None:
+    """Give a post these files: those it had stay as they are, others go with their bytes, new ones wait."""
+    (text,) = db.execute(
+        "SELECT attachments FROM posts WHERE conversation = ? AND id = ?", (number, post_id)
+    ).fetchone()
+    had = {file.id: position for position, file in enumerate(rows.announced(text))}
+    known = {
+        position: (state, reason, digest)
+        for position, state, reason, digest in db.execute(
+            "SELECT position, state, reason, digest FROM post_files WHERE conversation = ? AND post = ?",
+            (number, post_id),
+        )
+    }
+    db.execute("DELETE FROM post_files WHERE conversation = ? AND post = ?", (number, post_id))
+    for position, file in enumerate(announced):
+        state, reason, digest = known.get(had.get(file.id, -1), ("waiting", "", None))
+        db.execute(
+            "INSERT INTO post_files (conversation, post, position, state, reason, digest)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (number, post_id, position, state, reason, digest),
+        )
+    db.execute(
+        "UPDATE posts SET attachments = ? WHERE conversation = ? AND id = ?",
+        (rows.dump_files(tuple(announced)), number, post_id),
+    )
+    _erase([digest for _, _, digest in known.values() if digest], db)
 
 
 def drop(db: sqlite3.Connection, *, number: int, post_id: str | None = None) -> None:
@@ -131,7 +183,12 @@ def drop(db: sqlite3.Connection, *, number: int, post_id: str | None = None) -> 
     db.execute(
         "DELETE FROM post_files WHERE conversation = ?1 AND (?2 IS NULL OR post = ?2)", (number, post_id)
     )
-    for (digest,) in held:
+    _erase([digest for (digest,) in held], db)
+
+
+def _erase(digests: Sequence[str], db: sqlite3.Connection) -> None:
+    """Erase the bytes of these files where no post refers to them any more."""
+    for digest in digests:
         db.execute(
             "DELETE FROM files WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM post_files WHERE digest = ?1)",
             (digest,),

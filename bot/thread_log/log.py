@@ -11,18 +11,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from bot import conversation, errors
 from bot.thread_log import (
     accounts,
-    asking,
     bills,
     changes,
     choices,
     copies,
     echoes,
+    editing,
     finding,
     installs,
     intake,
     owners,
     replies,
-    retention,
     rows,
     segments,
     shelf,
@@ -30,7 +29,6 @@ from bot.thread_log import (
     threads,
     tool_calls,
     upkeep,
-    workspaces,
 )
 
 
@@ -64,7 +62,7 @@ async def open(  # noqa: A001 - `thread_log.open` reads as what it does
             await scrubber.stop()
 
 
-class ThreadLog(asking.Asking):
+class ThreadLog(editing.Editing):
     """Posts, replies, bills and summaries of every conversation.
 
     Implements `ports.Log` and what intake, commands and the command line need. Every method raises
@@ -79,15 +77,13 @@ class ThreadLog(asking.Asking):
         clock: Callable[[], dt.datetime],
         owner: owners.Owner,
     ) -> None:
-        super().__init__(store=store, clock=clock)
+        super().__init__(store=store, scrubber=scrubber, clock=clock)
         self._owner = owner
-        self._scrubber = scrubber
         self.accounts = accounts.Accounts(store=store)
         self.files = shelf.Files(store=store)
         self.installs = installs.Installs(store=store, scrubber=scrubber)
         self.choices = choices.ChoiceBook(store=store, clock=clock)
         self.tools = tool_calls.ToolBook(store=store, clock=clock)
-        self._erased_while_running: dict[str, list[str]] = {}
 
     # What an answer needs (ports.Log).
 
@@ -214,63 +210,6 @@ class ThreadLog(asking.Asking):
             functools.partial(intake.record_all, posts=posts, home=home, now=self._now())
         )
 
-    async def edit(
-        self, conversation_id: conversation.ConversationId, post_id: str, text: str, edited_at: dt.datetime
-    ) -> changes.EditEffect:
-        """Give a person's post its new text, everywhere."""
-        effect = await self._store.write(
-            functools.partial(
-                changes.edit,
-                conversation_id=conversation_id,
-                post_id=post_id,
-                text=text,
-                edited_at=rows.micros(edited_at),
-                now=self._now(),
-            )
-        )
-        if effect.changed:
-            self._scrubber.start()
-        return effect
-
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> changes.EditEffect:
-        """Erase a post, everywhere; one that is unknown cannot come any more."""
-        effect, erased = await self._store.write(
-            functools.partial(
-                changes.delete, conversation_id=conversation_id, post_id=post_id, now=self._now()
-            )
-        )
-        for reply_id in erased.running:
-            self._erased_while_running.setdefault(reply_id, []).append(erased.text)
-        if effect.changed:
-            self._scrubber.start()
-        return effect
-
-    async def forget(self, conversation_id: conversation.ConversationId) -> int:
-        """Erase a conversation but for the ids of its posts and its bills; how many posts it had."""
-        count = await self._store.write(
-            functools.partial(changes.forget, conversation_id=conversation_id, now=self._now())
-        )
-        self._scrubber.start()
-        return count
-
-    async def expire(self, before: dt.datetime) -> list[conversation.ConversationId]:
-        """Erase posts that were sent before then, but for their ids; the conversations that had any."""
-        past = rows.micros(before)
-        found = await self._store.read(functools.partial(retention.due, before=past))
-        for conversation_id in found:
-            work = functools.partial(
-                retention.expire, conversation_id=conversation_id, before=past, now=self._now()
-            )
-            while await self._store.write(work) == retention.BATCH:
-                pass
-        if found:
-            self._scrubber.start()
-        return found
-
-    async def scrubbed(self) -> None:
-        """Return once the bytes of everything erased so far are gone from the files."""
-        await self._scrubber.finished()
-
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
         return await self._store.read(functools.partial(finding.holds, conversation_id=conversation_id))
@@ -278,11 +217,6 @@ class ThreadLog(asking.Asking):
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply."""
         return await self._store.read(functools.partial(finding.find, platform=platform, post_id=post_id))
-
-    async def leave(self, platform: str, workspace: str) -> None:
-        """Erase what was chosen in a workspace; its conversations are forgotten one by one."""
-        await self._store.write(functools.partial(workspaces.leave, platform=platform, workspace=workspace))
-        self._scrubber.start()
 
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
@@ -305,14 +239,6 @@ class ThreadLog(asking.Asking):
     async def due(self, most: int | None = None) -> list[conversation.ConversationId]:
         """Conversations with an unfinished reply or an unanswered question, longest waiting first."""
         return await self._store.read(functools.partial(intake.due, most=most))
-
-    async def forget_user(self, user: str) -> int:
-        """Erase every post of a person, an id with or without its platform in front; how many."""
-        await self._store.write(functools.partial(changes.forget_user, user=user, now=self._now()))
-        found = await self._store.read(functools.partial(intake.posts_by, user=user))
-        for conversation_id, post_id in found:
-            await self.delete(conversation_id, post_id)
-        return len(found)
 
     async def healthy(self) -> str | None:
         """None when the log can be read and written, else what is wrong."""

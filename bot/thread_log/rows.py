@@ -59,7 +59,7 @@ def cleaned(post: conversation.Post) -> conversation.Post:
         author=clean(post.author),
         author_name=clean(post.author_name),
         text=clean(post.text),
-        attachments=tuple(_clean_file(file) for file in post.attachments),
+        attachments=tuple(clean_file(file) for file in post.attachments),
     )
 
 
@@ -126,7 +126,8 @@ def _media(row: dict[str, Any] | None) -> conversation.Media | None:
     return conversation.Media(**{name: row[name] for name in fields})
 
 
-def _clean_file(file: conversation.Attachment) -> conversation.Attachment:
+def clean_file(file: conversation.Attachment) -> conversation.Attachment:
+    """The file with every text about it storable."""
     return dataclasses.replace(
         file,
         id=clean(file.id),

@@ -1,5 +1,6 @@
 """What people do in the emulated Discord: they write, edit, delete, react, open threads, use commands."""
 
+import dataclasses
 import mimetypes
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -213,11 +214,25 @@ class People:
         """Delete a thread."""
         self._backend.threads.remove(self._world.channel(thread))
 
-    async def edit(self, channel: Id, message: Id, content: str) -> None:
-        """Edit a message, as its author."""
+    async def edit(
+        self,
+        channel: Id,
+        message: Id,
+        content: str,
+        *,
+        keep: Sequence[str] | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> None:
+        """Edit a message, as its author; of its files those named in `keep` stay, None for all."""
         limit = self._world.portal.upload_limit
-        draft = drafts.parse({"content": content}, uploads=[], upload_limit=limit)
-        self._backend.acts.edit(self._world.message(channel, message), draft)
+        uploads = [_upload(each) for each in attachments]
+        draft = drafts.parse({"content": content}, uploads=uploads, upload_limit=limit)
+        found = self._world.message(channel, message)
+        if keep is not None:
+            draft = dataclasses.replace(
+                draft, kept=[file.id for file in found.files if file.filename in keep]
+            )
+        self._backend.acts.edit(found, draft)
 
     async def delete(self, channel: Id, message: Id) -> None:
         """Delete a message."""

@@ -26,7 +26,11 @@ HISTORY_SCOPES = {
     "mpim": "mpim:history",
 }
 READ_SCOPES = {"channel": "channels:read", "private": "groups:read", "im": "im:read", "mpim": "mpim:read"}
-_EVENT_SCOPES = {"app_mention": "app_mentions:read", "reaction_added": "reactions:read"}
+_EVENT_SCOPES = {
+    "app_mention": "app_mentions:read",
+    "file_deleted": "files:read",
+    "reaction_added": "reactions:read",
+}
 # The echo of a post carries no metadata: Slack sends that as an event of its own, message_metadata_posted.
 _NOT_IN_EVENTS = {"metadata", "reactions"}
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from emulators.slack import api_error, chat, methods
 
 if TYPE_CHECKING:
-    from emulators.slack import state
+    from emulators.slack import faults, state
 
 Json = dict[str, Any]
 
@@ -102,24 +102,31 @@ def delete(request: methods.Request) -> Json:
         raise api_error.ApiError("file_not_found")
     if file["user"] != state.bot_user_id:
         raise api_error.ApiError("cant_delete_file")
-    del state.files[file["id"]]
-    state.file_data.pop(file["id"], None)
+    remove(state, file["id"])
+    return {}
+
+
+def remove(state: state.State, file_id: str, *, announce: bool = True) -> None:
+    """Delete a file; the posts that hold it stay, with a tombstone in its place."""
+    del state.files[file_id]
+    state.file_data.pop(file_id, None)
+    if announce:
+        state.send_event({"type": "file_deleted", "file_id": file_id, "event_ts": state.new_ts()})
     for channel in state.channels.values():
         for message in list(channel.messages.values()):
-            if any(held["id"] == file["id"] for held in message.get("files") or []):
+            if any(held["id"] == file_id for held in message.get("files") or []):
                 left = [
-                    {"id": held["id"], "mode": "tombstone"} if held["id"] == file["id"] else held
+                    {"id": held["id"], "mode": "tombstone"} if held["id"] == file_id else held
                     for held in message["files"]
                 ]
-                state.change(channel, message | {"files": left})
-    return {}
+                state.change(channel, message | {"files": left}, announce=announce)
 
 
 class FileServer:
     """The two addresses outside the Web API: uploading and downloading bytes."""
 
-    def __init__(self, *, state: state.State) -> None:
-        self._state = state
+    def __init__(self, *, state: state.State, call_faults: faults.CallFaults) -> None:
+        self._state, self._faults = state, call_faults
 
     async def upload(self, request: web.Request) -> web.Response:
         """Step two: the bytes as the body, or as the field of a form; the length must be as announced."""
@@ -139,7 +146,15 @@ class FileServer:
         return web.Response(text=f"OK - {len(data)}")
 
     async def download(self, request: web.Request) -> web.Response:
-        """The bytes against the bot's token; without it or without files:read a login page, with HTTP 200."""
+        """The bytes against the bot's token; without it or without files:read a login page, with HTTP 200.
+
+        A fault on the method `download` holds it, or answers with its status.
+        """
+        planned = self._faults.take("download", {})
+        if planned is not None and planned.fault.kind == "hold":
+            await planned.hold()
+        elif planned is not None:
+            return web.Response(status=planned.fault.status)
         file_id = request.match_info["file"].rpartition("-")[2]
         state = self._state
         authorised = request.headers.get("Authorization") == f"Bearer {state.bot_token}"

@@ -135,6 +135,10 @@ class People(state.State):
         place, _ = self._found(channel, ts)
         self.remove(place, ts, announce=deliver)
 
+    async def delete_file(self, file_id: str, *, deliver: bool = True) -> None:
+        """Somebody deletes a file: file_deleted, and message_changed of the posts that held it."""
+        files.remove(self, file_id, announce=deliver)
+
     async def unfurl(self, *, channel: str, ts: str, deliver: bool = True) -> None:
         """Slack attaches a link preview: message_changed with the same text and no `edited`."""
         place, message = self._found(channel, ts)

@@ -42,6 +42,7 @@ DEFAULT_SUBSCRIPTIONS = frozenset(
         "message.im",
         "message.mpim",
         "app_home_opened",
+        "file_deleted",
         "app_context_changed",
         "agent_session_stopped",
         "reaction_added",

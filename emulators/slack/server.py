@@ -76,7 +76,7 @@ class Slack(interactive.Interactive):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_MAX_UPLOAD)
-        file_server = files.FileServer(state=self)
+        file_server = files.FileServer(state=self, call_faults=self._call_faults)
         open_socket = methods.Method(handler=self._open_connection, tier="1", app_token=True)
         consent = installs.Consent(app=self.app)
         app.router.add_get("/oauth/v2/authorize", consent.show)

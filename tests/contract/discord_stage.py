@@ -186,6 +186,10 @@ class DiscordStage(stage.Stage):
         assert len(names) == len(set(names)), names
         return {file.filename: file.data for file in held}
 
+    def hold_downloads(self) -> stage.Held:
+        """See stage.Stage."""
+        return self.service.fail(discord.Fault(kind="hold", path="^/attachments/"))
+
     def refuse_files(self) -> None:
         """See stage.Stage."""
         self.service.set_permissions(self.channel.channel, {"attach_files"})
@@ -247,6 +251,14 @@ class DiscordStage(stage.Stage):
         if not event:
             self.service.disturb(discord.Disturbance(kind="lose", event="MESSAGE_UPDATE"))
         await self.service.edit(said.place.channel, said.id, text)
+
+    async def _take_away_file(self, said: stage.Said, name: str, *, event: bool) -> None:
+        """On Discord that is an edit of the post."""
+        if not event:
+            self.service.disturb(discord.Disturbance(kind="lose", event="MESSAGE_UPDATE"))
+        message = self.service.world.channel(said.place.channel).messages[said.id]
+        keep = [file.filename for file in message.files if file.filename != name]
+        await self.service.edit(said.place.channel, said.id, message.content, keep=keep)
 
     async def _delete(self, said: stage.Said, *, event: bool) -> None:
         if not event:

@@ -196,6 +196,10 @@ class SlackStage(stage.Stage):
         assert len(names) == len(set(names)), names
         return {file["name"]: self.service.file_data[file["id"]] for file in held}
 
+    def hold_downloads(self) -> stage.Held:
+        """See stage.Stage."""
+        return self.service.fail(slack.Fault(kind="hold", method="download"))
+
     def refuse_files(self) -> None:
         """See stage.Stage."""
         self.service.scopes.discard("files:write")
@@ -259,6 +263,12 @@ class SlackStage(stage.Stage):
         await self.service.edit(
             channel=said.place.channel, ts=said.id, text=_typed(text, self.names), deliver=event
         )
+
+    async def _take_away_file(self, said: stage.Said, name: str, *, event: bool) -> None:
+        """Slack lets people delete the file itself."""
+        posts = self.service.channels[said.place.channel].messages
+        file_id = next(file["id"] for file in posts[said.id]["files"] if file.get("name") == name)
+        await self.service.delete_file(file_id, deliver=event)
 
     async def _delete(self, said: stage.Said, *, event: bool) -> None:
         await self.service.delete(channel=said.place.channel, ts=said.id, deliver=event)

@@ -14,7 +14,7 @@ import pathlib
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Protocol, Self
 
 import laws
 import operated
@@ -44,6 +44,16 @@ class Said:
     place: Place
     id: str
     text: str  # without the mention of the bot
+
+
+class Held(Protocol):
+    """Something that waits in the platform."""
+
+    async def reached(self) -> None:
+        """Wait until the bot has run into it."""
+
+    def release(self) -> None:
+        """Let it go on."""
 
 
 class Clock:
@@ -122,6 +132,11 @@ class Stage(operated.Operated):
         """Delete a post; the conversation's next request may differ from the last."""
         self.may_break(said)
         await self._delete(said, event=event)
+
+    async def take_away_file(self, said: Said, name: str, *, event: bool = True) -> None:
+        """Take a file out of a post that stays; the conversation's next request may differ from the last."""
+        self.may_break(said)
+        await self._take_away_file(said, name, event=event)
 
     def at(self, user: str) -> str:
         """How a mention is written; both platforms write it alike."""
@@ -235,6 +250,10 @@ class Stage(operated.Operated):
         """The files the bot has posted in a place, by name, oldest first; two of a name fail the test."""
 
     @abc.abstractmethod
+    def hold_downloads(self) -> Held:
+        """The next download of a file waits until it is released."""
+
+    @abc.abstractmethod
     def refuse_files(self) -> None:
         """Take from the bot what it needs to post files."""
 
@@ -330,6 +349,10 @@ class Stage(operated.Operated):
     @abc.abstractmethod
     async def _edit(self, said: Said, text: str, *, event: bool) -> None:
         """Change a post."""
+
+    @abc.abstractmethod
+    async def _take_away_file(self, said: Said, name: str, *, event: bool) -> None:
+        """Take a file out of a post."""
 
     @abc.abstractmethod
     async def _delete(self, said: Said, *, event: bool) -> None:

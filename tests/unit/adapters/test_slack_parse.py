@@ -221,6 +221,7 @@ def test_an_edit() -> None:
         conversation=parse.conversation_of(message(**THREAD), team="T1", rules=RULES),
         post_id="1700000000.000100",
         text="hello all",
+        attachments=(),
         edited_at=dt.datetime(2023, 11, 14, 22, 13, 29, tzinfo=dt.UTC),
     )
     assert expected == read(changed())

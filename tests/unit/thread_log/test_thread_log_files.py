@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import pathlib
 from collections.abc import AsyncIterator
@@ -122,3 +123,65 @@ async def test_a_file_whose_post_was_deleted_meanwhile_is_not_kept(
     await log.delete(log_support.HERE, "1.1")
     assert not await log.files.keep(file, media())
     assert DATA[:40] not in bytes_of(path)
+
+
+LATER = log_support.START + dt.timedelta(seconds=60)
+
+
+def a_file(name: str) -> conversation.Attachment:
+    """A file as it was announced."""
+    return conversation.Attachment(id=name, name=name, media_type="text/plain", size=9, url="https://x/y")
+
+
+def having(*names: str) -> conversation.Post:
+    """The first post, with these files."""
+    return dataclasses.replace(log_support.post(1), attachments=tuple(map(a_file, names)))
+
+
+async def held(log: thread_log.ThreadLog) -> list[str]:
+    """The names of the first post's files."""
+    [post] = [post async for post in log.posts(log_support.HERE)]
+    return [file.name for file in post.attachments]
+
+
+async def test_a_download_is_kept_for_its_own_file_alone(log: thread_log.ThreadLog) -> None:
+    """A file that an edit has moved to another position takes no other's bytes; it is fetched again."""
+    await log.record(having("a", "b", "c"), log_support.HOME)
+    waiting = await log.files.waiting()
+    await log.edit(log_support.HERE, "1.1", "about 1", LATER, attachments=[a_file("b"), a_file("c")])
+    for file in waiting:
+        assert not await log.files.keep(file, media(file.attachment.id.encode()))
+    assert [file.attachment.name for file in await log.files.waiting()] == ["b", "c"]
+
+
+async def test_files_that_stay_are_not_fetched_again(log: thread_log.ThreadLog, path: pathlib.Path) -> None:
+    """An edit lets go of the files it no longer names, keeps the others, and waits for new ones."""
+    await log.record(having("a", "b"), log_support.HOME)
+    for file in await log.files.waiting():
+        assert await log.files.keep(file, media(file.attachment.id.encode() * 1_000))
+    await log.edit(log_support.HERE, "1.1", "said", LATER, attachments=[a_file("b"), a_file("c")])
+    assert await held(log) == ["b", "c"]
+    assert [file.attachment.name for file in await log.files.waiting()] == ["c"]
+    await log.scrubbed()
+    assert b"a" * 1_000 not in bytes_of(path)
+    assert b"b" * 1_000 in bytes_of(path)
+
+
+async def test_a_file_does_not_come_back_with_an_older_edit(log: thread_log.ThreadLog) -> None:
+    """What was taken away stays away when the event of an earlier edit, which still has it, comes late."""
+    await log.record(having("a", "b"), log_support.HOME)
+    await log.edit(log_support.HERE, "1.1", "said", LATER, attachments=[a_file("b")])
+    effect = await log.edit(log_support.HERE, "1.1", "said", LATER, attachments=[a_file("a"), a_file("b")])
+    assert not effect.changed
+    assert await held(log) == ["b"]
+
+
+async def test_a_deleted_file_leaves_every_post(log: thread_log.ThreadLog) -> None:
+    """A file that was shared twice goes from both posts, and a file of elsewhere from none."""
+    await log_support.exchange(log, having("a"))
+    await log.record(dataclasses.replace(having("a"), conversation=log_support.ELSEWHERE), log_support.HOME)
+    await fetched(log)
+    touched = await log.file_gone("slack", log_support.HOME.workspace, "a")
+    assert {log_support.HERE, log_support.ELSEWHERE} == {where for where, _ in touched}
+    assert await log.file_data([media().digest]) == {}
+    assert await log.file_gone("slack", "another", "b") == []

@@ -1,0 +1,96 @@
+"""An answer waits for its files so long and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import pathlib
+
+import fakes
+import pytest
+import world
+
+from bot import conversation, errors
+from bot.files import fetching
+
+FILE = conversation.Attachment(id="F1", name="a.txt", media_type="text/plain", size=5, url="https://x/y")
+
+
+@dataclasses.dataclass(kw_only=True)
+class Slow(fakes.Platform):
+    """A platform whose downloads take as long as a test likes."""
+
+    arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
+        """The bytes, once they have arrived."""
+        self.step("fetch")
+        await self.arrived.wait()
+        return await super().fetch(home, post_id, attachment, limit)
+
+
+async def prepared(data: bytes) -> conversation.Media:
+    """A text file, without a process of its own."""
+    return conversation.Media(kind="text", digest="d", media_type="text/plain", text=data.decode(), tokens=3)
+
+
+async def test_a_late_file_is_named_and_stays_out(tmp_path: pathlib.Path) -> None:
+    """An answer that has waited long enough says so of the file; when it arrives it changes nothing."""
+    platform = Slow(files={"F1": b"hello"})
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(
+            log=bot.log.files, platforms={"slack": platform}, prepare=prepared, wait_seconds=0.0
+        )
+        bot.responder.collect = files.ready
+        await bot.say(1, attachments=(FILE,))
+        await bot.idle()
+        [answer] = platform.visible
+        assert answer.startswith(f"*Not read: `a.txt` ({fetching.LATE}).*")
+        platform.arrived.set()
+        await asyncio.gather(*files._tasks.values())
+        await bot.say(2)
+        await bot.idle()
+        first, second = bot.model.requests
+        assert second.turns[: len(first.turns)] == first.turns
+    assert fetching.WAIT_SECONDS == 45.0
+
+
+async def test_an_edit_during_a_download_is_fetched_for(tmp_path: pathlib.Path) -> None:
+    """A file that an edit adds while another is fetched is fetched as well, by the same task."""
+    platform = Slow(files={"F1": b"one", "F2": b"two"})
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(log=bot.log.files, platforms={"slack": platform}, prepare=prepared)
+        bot.intake.fetch = files.fetch
+        await bot.say(1, attachments=(FILE,), addressed=False)
+        await platform.reached("fetch")
+        more = dataclasses.replace(FILE, id="F2", name="b.txt")
+        await bot.intake.edit(world.KEY, "1", "hello", bot.clock.now(), attachments=[FILE, more])
+        platform.arrived.set()
+        await asyncio.gather(*files._tasks.values())
+        [post] = [post async for post in bot.log.posts(world.KEY)]
+        assert [file.media is not None for file in post.attachments] == [True, True]
+
+
+@pytest.mark.parametrize("times", [1, fetching.TRIES])
+async def test_a_platform_that_is_away_is_tried_again(tmp_path: pathlib.Path, times: int) -> None:
+    """A download that fails is repeated after a pause, and given up after a few."""
+    platform, slept = fakes.Platform(files={"F1": b"one"}), []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    platform.faults["fetch"] = [errors.PlatformUnavailable("away")] * times
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(
+            log=bot.log.files, platforms={"slack": platform}, prepare=prepared, sleep=sleep
+        )
+        bot.intake.fetch = files.fetch
+        await bot.say(1, attachments=(FILE,), addressed=False)
+        await asyncio.gather(*files._tasks.values())
+        [post] = [post async for post in bot.log.posts(world.KEY)]
+        [media] = [file.media for file in post.attachments]
+        assert media is not None
+        assert (media.reason or media.kind) == ("text" if times == 1 else fetching.UNAVAILABLE)
+        assert slept == list(fetching.PAUSES[:times])
