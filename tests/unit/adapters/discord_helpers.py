@@ -80,14 +80,20 @@ class Core:
         text: str,
         edited_at: dt.datetime,
         *,
+        attachments: Sequence[conversation.Attachment] | None = None,
         standing: conversation.Standing | None = None,  # noqa: ARG002 - the port's signature
     ) -> bool:
         """See ports.Intake."""
         self._note(f"edit {post_id}")
         post = self.posts.get((conversation_id, post_id))
-        if post is None or post.text == text:
+        if post is None:
             return False
-        self.posts[conversation_id, post_id] = dataclasses.replace(post, text=text, edited_at=edited_at)
+        held = post.attachments if attachments is None else tuple(attachments)
+        if (text, held) == (post.text, post.attachments):
+            return False
+        self.posts[conversation_id, post_id] = dataclasses.replace(
+            post, text=text, attachments=held, edited_at=edited_at
+        )
         self.edits.append((conversation_id, post_id, text))
         return True
 
@@ -96,6 +102,10 @@ class Core:
         self._note(f"delete {post_id}")
         self.deleted.append((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
+
+    async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
+        """See ports.Intake; no post here holds a file."""
+        raise NotImplementedError
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
         """Take every post of a conversation away."""
