@@ -1,7 +1,8 @@
-"""Pure: what of a finished answer is better as a file, and what stands in its place.
+"""Pure: what of a finished answer comes as a file, too. Its posts hold the whole text all the same.
 
 Rule 1: the same text gives the same files, so that finishing twice encloses once.
-Rule 2: nothing is lost: what leaves the text is in a file, word for word.
+Rule 2: a file holds what it is made from word for word, and nothing leaves the text for it: an answer is
+read, searched and quoted where it was asked for, and a file that cannot be sent loses nobody anything.
 Rule 3: an answer of more than `MOST_POSTS` posts is a file, whatever is in it.
 """
 
@@ -11,16 +12,15 @@ import csv
 import dataclasses
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from bot import fences, splitting
+from bot import fences
 
 MOST_POSTS = 4
 LONG_CODE = 60  # lines
 LONG_TABLE = 20  # rows
 WIDE_TABLE = 8  # columns
-MOST_FILES = 5  # of one answer; what follows stays in the text
-BEGINNING = 1_000  # characters of an answer that stand beside its file
+MOST_FILES = 5  # of one answer, beside the whole of it
 WHOLE = "answer.md"
 
 _EXTENSIONS = {
@@ -34,7 +34,6 @@ _EXTENSIONS = {
     "swift": "swift", "tex": "tex", "toml": "toml", "ts": "ts", "tsx": "tsx", "typescript": "ts",
     "xml": "xml", "yaml": "yaml", "yml": "yaml", "zsh": "sh",
 }  # fmt: skip
-_NOTE = re.compile(r"\n\n(\*\([^\n]+\)\*)\s*\Z")  # what the bot itself says under an answer
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,\s]*%?\Z)")  # what a spreadsheet would carry out
 
 
@@ -47,55 +46,24 @@ class File:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Enclosed:
-    """An answer as it is shown: what stands in its posts, and the files beside it."""
-
-    text: str
-    files: tuple[File, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Part:
-    """A stretch of the text that goes into a file."""
+    """A stretch of the text that makes a file."""
 
     start: int
-    end: int
-    lead: str  # what a line there begins with
+    kind: str  # "code" or "table": what its name begins with
     extension: str
-    what: str
     data: str
 
 
-def enclose(text: str, *, posts: Callable[[str], int]) -> Enclosed:
-    """An answer and its files; `posts` says how many posts of the platform a text takes."""
-    parts = _parts(text)[:MOST_FILES]
-    files, pieces, end = [], [], 0
-    for number, part in enumerate(parts, start=1):
-        name = f"{'table' if part.extension == 'csv' and part.what == 'table' else 'code'}-{number}"
-        file = File(name=f"{name}.{part.extension}", data=part.data.encode())
-        files.append(file)
-        pieces += [text[end : part.start], f"{part.lead}*({_sentence(part, file)})*"]
-        end = part.end
-    shown = "".join([*pieces, text[end:]])
-    if posts(shown) <= MOST_POSTS:
-        return Enclosed(text=shown, files=tuple(files))
-    words = len(text.split())
-    said = f"*(This is the beginning. The whole answer, {words:,} words, is in the file `{WHOLE}`.)*"
-    note = _NOTE.search(text)
-    beside = "\n\n".join([_beginning(text), said, *([note[1]] if note else [])])
-    return Enclosed(text=beside, files=(File(name=WHOLE, data=f"{text}\n".encode()),))
-
-
-def _sentence(part: _Part, file: File) -> str:
-    if part.what == "table":
-        return f"The table, {part.data.count(chr(10)) - 1} rows, is in the file `{file.name}`."
-    return f"The code, {part.data.count(chr(10))} lines, is in the file `{file.name}`."
-
-
-def _beginning(text: str) -> str:
-    """The first paragraphs, whole, with what they left open closed."""
-    first = next(iter(splitting.split(text, limit=BEGINNING)), "")
-    return splitting.heal(first)
+def files(text: str, *, posts: int) -> tuple[File, ...]:
+    """The files beside an answer that takes so many posts of its platform."""
+    made = [
+        File(name=f"{part.kind}-{number}.{part.extension}", data=part.data.encode())
+        for number, part in enumerate(_parts(text)[:MOST_FILES], start=1)
+    ]
+    if posts > MOST_POSTS:
+        made.append(File(name=WHOLE, data=f"{text}\n".encode()))
+    return tuple(made)
 
 
 def _parts(text: str) -> list[_Part]:
@@ -114,10 +82,8 @@ def _codes(text: str) -> Iterator[_Part]:
         language = (fence.info.split() or [""])[0].lower()
         yield _Part(
             start=fence.start,
-            end=fence.end,
-            lead=fence.lead,
+            kind="code",
             extension=_EXTENSIONS.get(language, "txt"),
-            what="code",
             data="\n".join(lines) + "\n",
         )
 
@@ -146,15 +112,7 @@ def _tables(text: str) -> Iterator[_Part]:
                 rows[-1].append(inner.content)
         if len(rows) - 1 <= LONG_TABLE and max(map(len, rows)) <= WIDE_TABLE:
             continue
-        first, last = token.map
-        yield _Part(
-            start=starts[first],
-            end=starts[min(last, len(starts) - 1)] - 1,
-            lead="",
-            extension="csv",
-            what="table",
-            data=_csv(rows),
-        )
+        yield _Part(start=starts[token.map[0]], kind="table", extension="csv", data=_csv(rows))
 
 
 def _csv(rows: list[list[str]]) -> str:

@@ -86,27 +86,28 @@ class ReplyPost:
         if self._ids and self._is_old(self._ids[-1]):
             return
         try:
-            await self._put([*pieces[:-1], last][: enclosing.MOST_POSTS], patience=0)
+            await self._put([*pieces[:-1], last], patience=0)
         except errors.PlatformError as error:
             name = type(error).__name__
             log.info("discord.show_dropped", conversation=self._reply.conversation, error=name)
 
     async def finish(self, text: str) -> None:
-        """Make the whole text stand, what is too long for posts in files; see ports.ReplyPost.
+        """Make the whole text stand, and the files that belong beside it; see ports.ReplyPost.
 
         Raises PlatformError when `FINISH_SECONDS` are not enough.
         """
-        enclosed = enclosing.enclose(text, posts=lambda shown: len(self._pieces(shown)))
+        pieces = self._pieces(text)
         pair = thumbs.buttons(self._reply.id)
+        files = enclosing.files(text, posts=len(pieces))
         try:
-            await self._settle(self._pieces(enclosed.text), under.Under(buttons=pair, files=enclosed.files))
+            await self._settle(pieces, under.Under(buttons=pair, files=files))
         except (errors.PostGone, errors.PlatformUnavailable):
             raise
         except errors.PlatformError as error:  # it may not attach files here, or they are too large
-            if not enclosed.files:
+            if not files:
                 raise
             log.warning("discord.files_refused", conversation=self._reply.conversation, error=str(error))
-            await self._settle(self._pieces(text), under.Under(buttons=pair))
+            await self._settle(pieces, under.Under(buttons=pair))
 
     async def fail(self, sentence: str) -> None:
         """Put one sentence in the place of the answer; see ports.ReplyPost."""

@@ -104,17 +104,15 @@ class Reply:
             log.info("slack.show_skipped", conversation=self._reply.conversation, fault=str(error))
 
     async def finish(self, text: str) -> None:
-        """Make the whole text stand, what is too long for posts in files; see ports.ReplyPost."""
-        enclosed = enclosing.Enclosed(text=text)
-        if self._native.has(uploads.ADDRESS):
-            enclosed = enclosing.enclose(text, posts=lambda shown: len(self._form.split(shown)))
-        await self._stand(enclosed.text, thumbs=True)
+        """Make the whole text stand, and the files that belong beside it; see ports.ReplyPost."""
+        await self._stand(text, thumbs=True)
+        may = self._native.has(uploads.ADDRESS)
+        files = enclosing.files(text, posts=len(self._ids)) if may else ()
         try:
-            await self._uploads.bring(enclosed.files, patience=FINISH_SECONDS)
-        except web.Refused as refused:
+            await self._uploads.bring(files, patience=FINISH_SECONDS)
+        except web.Refused as refused:  # the text stands, so that nothing is lost
             log.warning("slack.file_refused", conversation=self._reply.conversation, code=refused.code)
             self._native.refused(refused)
-            await self._stand(text, thumbs=True)
 
     async def fail(self, sentence: str) -> None:
         """Put one sentence in the place of the answer; see ports.ReplyPost."""
@@ -158,8 +156,6 @@ class Reply:
         `under`: blocks that stand under the last part of a final text.
         """
         parts = self._form.split(text) or ([forms.THINKING] if final else [])
-        if not final:
-            parts = parts[: enclosing.MOST_POSTS]  # a longer answer will be a file
         for number, part in enumerate(parts):
             if number == len(self._ids):
                 await self._add(number, until=until)

@@ -1,18 +1,14 @@
-"""What of an answer becomes a file: the same for the same text, and nothing is lost."""
+"""What of an answer comes as a file, too: the same for the same text."""
 
 from __future__ import annotations
 
 import pytest
 
-from bot import enclosing, splitting
+from bot import enclosing
 
 
-def _posts(text: str) -> int:
-    return len(splitting.split(text, limit=1_900))
-
-
-def _enclosed(text: str) -> enclosing.Enclosed:
-    return enclosing.enclose(text, posts=_posts)
+def _files(text: str, *, posts: int = 1) -> dict[str, bytes]:
+    return {file.name: file.data for file in enclosing.files(text, posts=posts)}
 
 
 def _code(lines: int, *, info: str = "python", indent: str = "") -> str:
@@ -30,9 +26,9 @@ def _code(lines: int, *, info: str = "python", indent: str = "") -> str:
         "",
     ],
 )
-def test_what_reads_well_stays(text: str) -> None:
-    """What a post can hold stays in it, word for word."""
-    assert _enclosed(text) == enclosing.Enclosed(text=text)
+def test_what_reads_well_in_posts_makes_no_file(text: str) -> None:
+    """An answer that is easily read where it stands has no files beside it."""
+    assert _files(text, posts=enclosing.MOST_POSTS) == {}
 
 
 @pytest.mark.parametrize(
@@ -47,34 +43,33 @@ def test_what_reads_well_stays(text: str) -> None:
 )
 def test_the_language_gives_the_extension(info: str, name: str) -> None:
     """A file's name comes from the table of languages alone."""
-    assert [file.name for file in _enclosed(_code(100, info=info)).files] == [name]
+    assert list(_files(_code(100, info=info))) == [name]
 
 
 def test_code_in_a_list_loses_its_indentation() -> None:
-    """The file holds the code as it is meant, and the sentence stands in the list."""
-    enclosed = _enclosed("1. first\n\n" + _code(100, indent="   ") + "\n\n2. second")
-    assert enclosed.files[0].data.startswith(b"x = 0\nx = 1\n")
-    assert "   *(The code, 100 lines, is in the file `code-1.py`.)*" in enclosed.text
-    assert enclosed.text.endswith("2. second")
+    """The file holds the code as it is meant."""
+    code = _files("1. first\n\n" + _code(100, indent="   ") + "\n\n2. second")["code-1.py"]
+    assert code == b"".join(b"x = %d\n" % number for number in range(100))
 
 
 def test_a_cell_that_looks_like_a_formula_is_text() -> None:
     """A spreadsheet carries nothing out; numbers stay numbers."""
     rows = "\n".join("| =HYPERLINK(1) | -5 | -1+2 | @x |" for _ in range(30))
     table = f"| a | b | c | d |\n|---|---|---|---|\n{rows}"
-    lines = _enclosed(table).files[0].data.decode().splitlines()
+    lines = _files(table)["table-1.csv"].decode().splitlines()
     assert lines[1] == "'=HYPERLINK(1),-5,'-1+2,'@x"
 
 
 def test_a_wide_table_is_a_file() -> None:
     """A table of many columns is a file, however short."""
     row = "|" + " x |" * 9
-    assert [file.name for file in _enclosed(f"{row}\n|{'---|' * 9}\n{row}").files] == ["table-1.csv"]
+    assert list(_files(f"{row}\n|{'---|' * 9}\n{row}")) == ["table-1.csv"]
 
 
-def test_the_note_under_a_long_answer_is_still_seen() -> None:
-    """What the bot says under an answer stands beside the file, too."""
-    enclosed = _enclosed("word " * 3_000 + "\n\n*(Stopped.)*")
-    assert [file.name for file in enclosed.files] == ["answer.md"]
-    assert enclosed.text.endswith("*(Stopped.)*")
-    assert _posts(enclosed.text) == 1
+def test_more_posts_than_four_bring_the_whole_as_well() -> None:
+    """An answer of more posts than are easily read is a file, its code beside it."""
+    text = f"Here:\n\n{_code(100)}\n\nThat is all."
+    assert list(_files(text, posts=enclosing.MOST_POSTS)) == ["code-1.py"]
+    files = _files(text, posts=enclosing.MOST_POSTS + 1)
+    assert list(files) == ["code-1.py", "answer.md"]
+    assert files["answer.md"] == f"{text}\n".encode()
