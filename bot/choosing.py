@@ -121,6 +121,11 @@ def overlay(base: Choices, made: Iterable[Choice]) -> Choices:
     )
 
 
+def where(choices: Choices, name: str) -> Scope | Literal[""]:
+    """Where the choice in force was made; "" for what the settings say."""
+    return next((choice.scope for choice in reversed(choices.made) if choice.name == name), "")
+
+
 def is_known(choice: Choice) -> bool:
     """Whether a choice means something to this version."""
     if choice.name in WORDS:

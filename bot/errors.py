@@ -103,6 +103,19 @@ class KeyRefused(ModelError):
 class ModelUnknown(ModelError):
     """The model I am set to use is not available. Please tell whoever runs me to check BOT_MODEL."""
 
+    chosen: str = ""  # "thread" or "channel" where it is no setting, but was chosen there by a command
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told: who chose the model can choose another."""
+        if not self.chosen:
+            return super().sentence
+        word = "model default" if self.chosen == "thread" else "model channel default"
+        return (
+            f"The model that was chosen for this {self.chosen} is not available. "
+            f"Say `{word}` to have the usual one again, or `model` with the name of another."
+        )
+
 
 class Rejected(ModelError):
     """Claude would not take this request. Please rephrase it, or start afresh with `new`."""

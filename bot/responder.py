@@ -109,6 +109,8 @@ class Responder:
                 await post.finish(await self._write(reply, post, stop))
         except errors.ModelError as error:
             state, note = conversation.ReplyState.FAILED, type(error).__name__
+            if isinstance(error, errors.ModelUnknown):
+                error.chosen = choosing.where(await self.choose(reply.conversation), "model")
             await post.fail(error.sentence)
         await self.log.end(reply, state, note)
         self.metrics.replies.labels(platform=platform.name, state=state.value).inc()

@@ -86,7 +86,7 @@ def edit(
             files.revise(db, number=number, post_id=post_id, announced=cleaned)
     if gone and place is not None:
         _erase_echoes(db, number=number, place=place, deleted=gone)
-    _count_erasure(db)
+    count_erasure(db)
     effect = _carry(db, number=number, place=place, reply=reply, now=now)
     return effect, Erased(text=gone, running=_reading(db, number, place) if gone else ())
 
@@ -148,7 +148,7 @@ def delete(
         ratings.forget_answer(db, reply_id=reply)
     if role == "user" and place is not None:
         _erase_echoes(db, number=number, place=place, deleted=text)
-    _count_erasure(db)
+    count_erasure(db)
     running = _reading(db, number, place)
     return _carry(db, number=number, place=place, reply=reply, now=now), Erased(text=text, running=running)
 
@@ -188,7 +188,7 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     db.execute(
         "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)
     )
-    _count_erasure(db)
+    count_erasure(db)
     return len(seqs)
 
 
@@ -227,7 +227,7 @@ def erased(
 ) -> None:
     """Carry the removal of a post that no answer under way rests on; its id stays."""
     _keep_id(db, conversation_id, post_id)
-    _count_erasure(db)
+    count_erasure(db)
     _carry(db, number=number, place=place, reply=None, now=now)
 
 
@@ -254,6 +254,14 @@ def forget_user(db: sqlite3.Connection, *, user: str, now: int) -> None:
     choices.forget_user(db, user=user)
     ratings.forget_user(db, user=user)
     _let_go(db, links.forget_user(db, user=user), now=now)
+    count_erasure(db)
+
+
+def expire_links(db: sqlite3.Connection, *, before: int, now: int) -> int:
+    """Erase what links brought in of posts older than that; how many questions had any."""
+    held = links.expire(db, before=before)
+    _let_go(db, held, now=now)
+    return len(held)
 
 
 def _let_go(db: sqlite3.Connection, held: Sequence[tuple[int, int | None]], *, now: int) -> None:
@@ -261,7 +269,7 @@ def _let_go(db: sqlite3.Connection, held: Sequence[tuple[int, int | None]], *, n
     for number, place in held:
         _carry(db, number=number, place=place, reply=None, now=now)
     if held:
-        _count_erasure(db)
+        count_erasure(db)
 
 
 def _erase_echoes(db: sqlite3.Connection, *, number: int, place: int, deleted: str) -> None:
@@ -297,5 +305,6 @@ def _keep_id(db: sqlite3.Connection, conversation_id: conversation.ConversationI
     )
 
 
-def _count_erasure(db: sqlite3.Connection) -> None:
+def count_erasure(db: sqlite3.Connection) -> None:
+    """Have the bytes of what was just erased looked for."""
     db.execute("UPDATE upkeep SET erasures = erasures + 1")

@@ -86,6 +86,11 @@ def forget_user(db: sqlite3.Connection, *, user: str) -> None:
         )
 
 
+def expire(db: sqlite3.Connection, *, before: int) -> int:
+    """Erase the account of changes made before then; how many. What is chosen goes on."""
+    return db.execute("DELETE FROM choice_changes WHERE changed_at < ?", (before,)).rowcount
+
+
 def _place(home: conversation.Home, conversation_id: str) -> Place:
     clean = rows.clean
     return (home.platform, clean(home.workspace), clean(home.channel), clean(conversation_id))

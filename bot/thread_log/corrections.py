@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from bot import conversation, turns
 from bot.thread_log import bills, rows
@@ -52,6 +53,19 @@ def forget_user(db: sqlite3.Connection, *, user: str) -> None:
         " WHERE k.author = ?1 AND (?2 = '' OR c.platform IN (?2, ''))",
         (author, platform),
     ).fetchall()
+    _erase(db, found)
+
+
+def expire(db: sqlite3.Connection, *, before: int) -> int:
+    """Erase what was corrected before then; how many corrections."""
+    found = db.execute(
+        "SELECT number, conversation, place FROM corrections WHERE made_at < ?", (before,)
+    ).fetchall()
+    _erase(db, found)
+    return len(found)
+
+
+def _erase(db: sqlite3.Connection, found: Sequence[tuple[int, int, int]]) -> None:
     for key, number, place in found:
         db.execute("DELETE FROM corrections WHERE number = ?", (key,))
         bills.break_from(db, number=number, place=place)

@@ -96,7 +96,8 @@ class Editing(asking.Asking):
             )
             while await self._store.write(work) == retention.BATCH:
                 pass
-        if found:
+        others = functools.partial(retention.expire_words, before=past, now=self._now())
+        if await self._store.write(others) or found:
             self._scrubber.start()
         return found
 
@@ -115,4 +116,5 @@ class Editing(asking.Asking):
         found = await self._store.read(functools.partial(intake.posts_by, user=user))
         for conversation_id, post_id in found:
             await self.delete(conversation_id, post_id)
+        self._scrubber.start()
         return len(found)

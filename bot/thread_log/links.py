@@ -66,8 +66,19 @@ def forget_user(db: sqlite3.Connection, *, user: str) -> list[tuple[int, int | N
     )
 
 
+def expire(db: sqlite3.Connection, *, before: int) -> list[tuple[int, int | None]]:
+    """Erase what was brought in of posts older than that; an answer under way keeps it. See above."""
+    return _forget(
+        db,
+        "source_id <> '' AND sent_at < ?1 AND NOT EXISTS (SELECT 1 FROM posts p JOIN replies r"
+        " ON r.id = p.reply WHERE p.conversation = links.conversation AND p.id = links.post"
+        " AND r.ended_at IS NULL)",
+        (before,),
+    )
+
+
 def _forget(
-    db: sqlite3.Connection, where: str, values: tuple[str | None, ...]
+    db: sqlite3.Connection, where: str, values: tuple[str | int | None, ...]
 ) -> list[tuple[int, int | None]]:
     held: list[tuple[int, int | None]] = db.execute(
         "SELECT conversation, place FROM posts WHERE (conversation, id) IN"  # noqa: S608 - our own conditions

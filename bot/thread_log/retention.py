@@ -1,11 +1,15 @@
-"""Posts past their time. Rule: they go as a deletion takes them, but newer answers keep their words."""
+"""Posts past their time. Rule: they go as a deletion takes them, but newer answers keep their words.
+
+So do other words of people that are as old: what links brought in, corrections of summaries, and the
+account of choices that were changed. What is chosen stays, as a setting does.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 
 from bot import conversation
-from bot.thread_log import changes, intake, ratings, replies
+from bot.thread_log import changes, choices, corrections, intake, ratings, replies
 
 _PAST = (
     "p.sent_at < ? AND (p.reply IS NULL OR NOT EXISTS (SELECT 1 FROM replies r"  # noqa: S608 - our own constant
@@ -42,3 +46,13 @@ def expire(
             db, conversation_id=conversation_id, number=number, post_id=post_id, place=place, now=now
         )
     return len(found)
+
+
+def expire_words(db: sqlite3.Connection, *, before: int, now: int) -> bool:
+    """Erase what else people said before then; whether there was any."""
+    brought = changes.expire_links(db, before=before, now=now)
+    said = corrections.expire(db, before=before)
+    changed = choices.expire(db, before=before)
+    if brought or said or changed:
+        changes.count_erasure(db)
+    return bool(brought or said or changed)

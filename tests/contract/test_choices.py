@@ -34,6 +34,24 @@ async def test_a_thread_has_its_own_model_and_prompt(scene: stage.Stage) -> None
     assert scene.requests[-1]["model"] == "claude-sonnet-5-5"
 
 
+async def test_a_chosen_model_that_is_gone_is_told_with_the_way_back(scene: stage.Stage) -> None:
+    """Where a chosen model is known no more, the sentence names the command that helps, and it does."""
+    asked = await _asked(scene)
+    scene.may_break(asked)
+    await scene.command(scene.under(asked), "model", "opus-5-5")
+    scene.claude.fail(claude.Fault(kind="status", status=404, times=None))
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    told = scene.answers(scene.under(asked))[-1]
+    assert "`model default`" in told
+    assert "BOT_MODEL" not in told
+    scene.claude.heal()
+    await scene.command(scene.under(asked), "model", "default")
+    await scene.post(scene.under(asked), "and again?")
+    await scene.idle()
+    assert scene.requests[-1]["model"] == "claude-sonnet-5-5"
+
+
 async def test_context_tells_who_chose_what(scene: stage.Stage) -> None:
     """`context` names who chose, and from what to what."""
     asked = await _asked(scene)
