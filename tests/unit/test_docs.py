@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib.util
 import json
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -16,6 +19,8 @@ import structlog
 import typer.main
 
 import bootstrap
+from bench import __main__ as bench
+from bench.torture import rows
 from bot import cli, settings
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -112,6 +117,17 @@ def going_back(block: Block, folder: pathlib.Path) -> None:
     assert {path.name: path.read_text("utf-8") for path in folder.iterdir()} == {"bot.db": "as it was"}
 
 
+def backing_up(block: Block, folder: pathlib.Path) -> None:
+    """As it stands, from the project's folder: one copy, with what was in the database."""
+    (folder / "ops").symlink_to(ROOT / "ops")
+    with contextlib.closing(sqlite3.connect(folder / "bot.db")) as db, db:
+        db.execute("CREATE TABLE posts AS SELECT 'kept' AS text")
+    shell(block.text, folder)
+    (copy,) = (folder / "backups").iterdir()
+    with contextlib.closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT text FROM posts").fetchone() == ("kept",)
+
+
 def tools(block: Block, folder: pathlib.Path) -> None:  # noqa: ARG001 - it writes nothing
     """TOML with tools in it; tests/unit/tools reads it as the bot does."""
     assert all(server["tools"] for server in tomllib.loads(block.text)["servers"].values())
@@ -150,11 +166,12 @@ CLAIMS: list[
     tuple[str, str, Check]
 ] = [  # page, section, and what holds of the blocks of that section in turn
     ("README.md", "Two commands", installing),
-    ("README.md", "Tools", tools),
     ("README.md", "How it works", drawing),
     ("README.md", "A real run", transcript),
     ("README.md", "A real run", transcript),
+    ("tools.md", "Listing them", tools),
     ("tools.md", "An exchange with a tool server", exchange),
+    ("operating.md", "Backups", backing_up),
     ("operating.md", "Logs", picking_lines),
     ("operating.md", "Upgrading, and the way back", upgrading),
     ("operating.md", "Upgrading, and the way back", going_back),
@@ -191,6 +208,17 @@ def test_its_links_lead_somewhere(page: pathlib.Path) -> None:
         linked = (page.parent / name).resolve() if name else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_benches_it_names_exist(page: pathlib.Path) -> None:
+    """Whoever wants a figure again finds the command; rows of the fault matrix are rows of it."""
+    text = page.read_text("utf-8")
+    known = {*bench.benches(), "NAME"}
+    assert set(re.findall(r"python -m bench ([\w]+)", text)) <= known
+    for module, word in re.findall(r"python -m (bench\.\w+)(?: (\w+))?", text):
+        assert importlib.util.find_spec(module) is not None, module
+        assert module != "bench.torture" or word in {*rows.ROWS, "all", "mutate", ""}, word
 
 
 def test_what_it_says_can_be_seen_is_said_by_the_program() -> None:

@@ -7,6 +7,7 @@ import sys
 
 import typer.main
 
+from adapters.discord import checking as discord_checking
 from bot import cli, commands, settings
 from bot.files import kinds
 
@@ -69,6 +70,40 @@ def test_the_command_line_table_is_the_command_line() -> None:
     }
     assert names - {"python"} == known
     assert typer.main.get_command(cli.app) is not None
+
+
+def test_the_invitation_asks_for_what_check_asks_for() -> None:
+    """The address that invites the bot to a Discord server grants what the adapter needs, no more."""
+    assert re.findall(r"permissions=(\d+)", README) == [str(discord_checking.PERMISSIONS)]
+
+
+def test_the_tables_of_figures_are_the_results() -> None:
+    """What it costs stands in bench/results, figure for figure, so that no table outlives its run."""
+    section = README.split("\n## What it costs\n", 1)[1].split("\n## ", 1)[0]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in section.splitlines()
+        if line.startswith("|") and "---" not in line and "--:" not in line
+    ]
+    prices, answers = rows[:11], rows[11:]
+    assert [prices[0][0], answers[0][0]] == ["$ per 1,000 requests (times ours)", "bot"]
+    measured = _rows("context.md")
+    assert [row for row in prices if row not in measured] == []
+    named = {
+        "Threadmate": "Threadmate",
+        "refetch": "refetch for every reply",
+        "in memory": "in memory, no cache",
+    }
+    assert len(answers) == 1 + len(named)
+    for name, *figures in answers[1:]:
+        ours = next(theirs for ours, theirs in named.items() if name.startswith(ours))
+        found = [row for row in _rows("answer.md") if row[:2] == ["1,000", ours]]
+        assert figures == [row[column].split()[0] for row in found for column in (2, 5, 7)], name
+
+
+def _rows(page: str) -> list[list[str]]:
+    text = (ROOT / "bench" / "results" / page).read_text("utf-8")
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:1] == "|"]
 
 
 def test_the_run_it_shows_is_the_run_there_is() -> None:

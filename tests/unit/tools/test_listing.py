@@ -9,7 +9,7 @@ import pytest
 from bot import errors, settings
 from bot.tools import listing
 
-README = pathlib.Path(__file__).parents[3] / "README.md"
+PAGE = pathlib.Path(__file__).parents[3] / "docs" / "tools.md"
 
 
 def nothing(_name: str) -> str | None:
@@ -22,9 +22,9 @@ def token(name: str) -> str | None:
     return {"ISSUES_TOKEN": "s3cret"}.get(name)
 
 
-def test_the_readmes_example_is_one() -> None:
-    """The list in the README is a list, with every key there is but `env` and `fetches`."""
-    (text,) = re.findall(r"```toml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+def test_the_documented_example_is_one() -> None:
+    """The list in docs/tools.md is a list, with every key there is but `env` and `fetches`."""
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     found = listing.parse(text, variable=token)
     assert found.servers["time"].tools == ("get_current_time", "convert_time")
     assert found.servers["issues"].headers == {"Authorization": "Bearer s3cret"}
