@@ -24,7 +24,7 @@
         ├── FileRefused          a file that came with a post cannot be had; the message says why, to people
         └── PlatformUnavailable  passing, after bounded retries
 
-The docstring of a ModelError is the sentence the person in the thread sees (`sentence`).
+The docstring of a ModelError, and of MayNotPost, is the sentence that the person sees (`sentence`).
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class PostGone(PlatformError):
 
 
 class MayNotPost(PlatformError):
-    """The bot may not post there."""
+    """I may not post where you asked (is the thread locked?). Ask me elsewhere, or have that changed."""
 
 
 class FileRefused(PlatformError):

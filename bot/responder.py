@@ -136,11 +136,17 @@ class Responder:
             await platform.queued(conversation_id, known.home, known.newest_post)
 
     async def give_up(self, conversation_id: conversation.ConversationId, error: Exception) -> None:
-        """Close the next reply as failed: trying again would not help. The person is told if they can be."""
+        """Close the next reply as failed: trying again would not help. The person is told if they can be.
+
+        Where the bot may not post, beside the thread.
+        """
         reply = await self.log.begin(conversation_id)
         if reply is None:
             return
-        if not isinstance(error, errors.PlatformError):
+        if isinstance(error, errors.MayNotPost) and reply.home.platform in self.platforms:
+            platform = self.platforms[reply.home.platform]
+            await platform.refuse(reply.asker, reply.home, error.sentence)
+        elif not isinstance(error, errors.PlatformError):
             with contextlib.suppress(Exception):
                 platform = self.platforms[reply.home.platform]
                 post = await platform.open(reply, functools.partial(self.log.posted, reply))

@@ -29,7 +29,10 @@ async def find(client: discord.Client, api: calls.Calls, reply: conversation.Rep
     """The place of a reply; opens the thread of a question that stands in a channel. Raises PlatformError."""
     home = reply.home
     here = partial(client, home.address, home.workspace)
-    if not home.workspace or home.address != home.channel:
+    if not home.workspace:
+        return Place(channel=here)
+    if home.address != home.channel:
+        await _look_for_lock(client, api, int(home.address))
         return Place(channel=here)
     question = int(reply.asker.id)
     if question != parse.root(reply.conversation):
@@ -39,6 +42,21 @@ async def find(client: discord.Client, api: calls.Calls, reply: conversation.Rep
     if await _open_thread(api, here.get_partial_message(question), markup.thread_name(reply.asker.text)):
         return Place(channel=partial(client, str(question), home.workspace))
     return Place(channel=here, inline_under=question)
+
+
+async def _look_for_lock(client: discord.Client, api: calls.Calls, thread_id: int) -> None:
+    """Raise MayNotPost for a locked thread: nobody but a moderator writes there, or wakes it.
+
+    Looked at before Claude is asked, so that no answer is paid for which cannot be posted. The client knows
+    threads that are not archived, and is told of changes; an archived one is asked for.
+    """
+    thread = client.get_channel(thread_id)
+    if thread is None:
+        thread = await api.make(lambda: client.fetch_channel(thread_id), patience=PATIENCE)
+    if not isinstance(thread, discord.Thread) or not thread.locked:
+        return
+    if thread.parent is None or not thread.permissions_for(thread.guild.me).manage_threads:
+        raise errors.MayNotPost("Discord: the thread is locked")
 
 
 def partial(client: discord.Client, address: str, workspace: str) -> discord.PartialMessageable:

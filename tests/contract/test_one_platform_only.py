@@ -7,6 +7,8 @@ import pytest
 import sent
 import stage
 
+from bot import errors
+
 
 @pytest.mark.parametrize("empty_stage", ["discord"], indirect=True)
 async def test_without_threads_the_reply_chain_is_the_conversation(empty_stage: stage.Stage) -> None:
@@ -80,3 +82,34 @@ async def test_what_stood_in_a_deleted_thread_is_gone(empty_stage: stage.Stage, 
     gate.release()
     await scene.idle()
     assert await scene.stored() == ["what is a page?", *scene.answers(scene.under(kept))]
+
+
+@pytest.mark.parametrize("archived", [True, False])
+@pytest.mark.parametrize("empty_stage", ["discord"], indirect=True)
+async def test_a_locked_thread_costs_no_call_and_is_told(scene: stage.Stage, archived: bool) -> None:
+    """Where a thread was locked meanwhile Claude is not asked; the person hears of it, once (Discord)."""
+    assert isinstance(scene, discord_stage.DiscordStage)
+    asked = await scene.mention(scene.channel, "first")
+    await scene.idle()
+    thread = scene.under(asked)
+    async with scene.away():
+        await scene.post(thread, "second")
+        await scene.service.change_thread(thread.channel, archived=archived, locked=True)
+    await scene.restart()
+    await scene.idle()
+    assert scene.answers(thread) == stage.answered(1)
+    assert len(scene.requests) == 1
+    assert scene.answers(scene.dm(scene.ada)) == [errors.MayNotPost().sentence]
+
+
+@pytest.mark.parametrize("empty_stage", ["discord"], indirect=True)
+async def test_an_archived_thread_is_no_locked_one(scene: stage.Stage) -> None:
+    """A thread that was archived only is answered in, which wakes it (Discord)."""
+    assert isinstance(scene, discord_stage.DiscordStage)
+    asked = await scene.mention(scene.channel, "first")
+    await scene.idle()
+    thread = scene.under(asked)
+    async with scene.away():
+        await scene.post(thread, "second")
+        await scene.service.change_thread(thread.channel, archived=True)
+    assert scene.answers(thread) == stage.answered(1, 2)

@@ -304,12 +304,15 @@ async def test_what_is_given_up_is_said_where_it_can_be(tmp_path: pathlib.Path) 
         assert not await answer(bot)
 
 
-async def test_what_is_gone_is_given_up_in_silence(tmp_path: pathlib.Path) -> None:
-    """Where the platform will not have the reply, nothing more is posted there."""
+@pytest.mark.parametrize("error", [errors.MayNotPost("archived"), errors.PostGone("deleted")])
+async def test_what_cannot_be_posted_is_given_up(tmp_path: pathlib.Path, error: errors.PlatformError) -> None:
+    """Where the platform will not have the reply nothing is posted; who may ask elsewhere is told, aside."""
     async with world.opened(tmp_path) as bot:
         await bot.log.record(world.a_post(1), world.HOME)
-        await bot.responder.give_up(world.KEY, errors.MayNotPost("archived"))
-        assert bot.platform.calls == []
+        await bot.responder.give_up(world.KEY, error)
+        assert bot.platform.visible == []
+        told = [("U1", error.sentence)] if isinstance(error, errors.MayNotPost) else []
+        assert bot.platform.refused == told
         assert not await answer(bot)
 
 
