@@ -3,7 +3,10 @@
 #   docker build -t threadmate .
 #   docker run -d --name threadmate --env-file .env --restart unless-stopped \
 #     --read-only --tmpfs /tmp:size=64m --cap-drop ALL --security-opt no-new-privileges \
-#     --memory 512m --pids-limit 128 -v threadmate-data:/data threadmate
+#     --memory 1g --pids-limit 128 -v threadmate-data:/data threadmate
+#
+# The bot itself takes some 150 MB; the process that reads a file, one at a time, up to 640 MB for a few seconds.
+# With less the largest pictures are not read, and said to be too large: the kernel ends that process, not the bot.
 #
 # It needs the way out to Slack, Discord and the Claude API, and no way in, but in Slack's HTTP mode.
 

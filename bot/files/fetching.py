@@ -19,7 +19,7 @@ from bot.files import kinds, preparing
 
 log = structlog.get_logger()
 
-AT_ONCE = 2  # files in memory at the same time, MOST_BYTES each
+AT_ONCE = 2  # files in memory at the same time, MOST_BYTES each; one of them is read, which takes far more
 MOST_WAITING = 50  # files of one conversation: the newest of more are fetched
 TRIES = 4
 PAUSES = (0.5, 2.0, 6.0)  # seconds between tries
@@ -73,6 +73,7 @@ class Fetching:
     wait_seconds: float = WAIT_SECONDS
     _tasks: dict[conversation.ConversationId, asyncio.Task[None]] = dataclasses.field(default_factory=dict)
     _again: set[conversation.ConversationId] = dataclasses.field(default_factory=set)
+    _reading: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     _turnstile: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def fetch(self, conversation_id: conversation.ConversationId) -> None:
@@ -156,5 +157,6 @@ class Fetching:
                 if attempt + 1 < TRIES:
                     await self.sleep(PAUSES[attempt])
             else:
-                return await self.prepare(data)
+                async with self._reading:
+                    return await self.prepare(data)
         return preparing.unread(UNAVAILABLE)

@@ -18,6 +18,8 @@ from bot.files import kinds
 PATCH = 28  # pixels
 MOST_PNG_BYTES = 1_500_000  # a picture that is longer as PNG is a photograph
 QUALITY = 85
+ORIENTATION = 0x0112  # the tag of Exif
+SCALABLE = frozenset({"L", "LA", "La", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "F", "I"})
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 
 
@@ -36,18 +38,17 @@ def read(data: bytes) -> dict[str, Any]:
         note = "the first picture of an animation" if getattr(picture, "n_frames", 1) > 1 else ""
         size = fitting(width, height)
         picture.draft("RGB", size)  # a JPEG is decoded at the next larger fraction of its size
-        upright = ImageOps.exif_transpose(picture)
-        shown = _plain(upright)
-    size = fitting(*((height, width) if _turned(upright.size, (width, height)) else (width, height)))
-    if shown.size != size:
-        shown = shown.resize(size, Image.Resampling.LANCZOS)
+        picture.load()
+        if _turned(picture.size, (width, height)):  # Pillow sets a TIFF upright as it reads it
+            size = size[1], size[0]
+        shown = _plain(ImageOps.exif_transpose(_scaled(picture, size)))
     encoded, media_type = _encoded(shown, photograph=picture.format in {"JPEG", "AVIF"})
     return {
         "kind": "image",
         "media_type": media_type,
         "data": encoded,
-        "width": size[0],
-        "height": size[1],
+        "width": shown.width,
+        "height": shown.height,
         "note": note,
     }
 
@@ -60,6 +61,18 @@ def fitting(width: int, height: int) -> tuple[int, int]:
         if tokens(*size) <= kinds.MOST_PICTURE_TOKENS:
             return size
         scale *= min(0.99, math.sqrt(kinds.MOST_PICTURE_TOKENS / tokens(*size)))
+
+
+def _scaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture at this size, with what it says of its own orientation.
+
+    It is scaled before anything else is done to it: a copy of 36 million pixels takes 144 MB.
+    """
+    orientation = picture.getexif().get(ORIENTATION, 1)
+    small = _plain(picture) if picture.mode not in SCALABLE else picture
+    small = small.resize(size, Image.Resampling.LANCZOS) if small.size != size else small
+    small.getexif()[ORIENTATION] = orientation
+    return small
 
 
 def tokens(width: int, height: int) -> int:

@@ -94,3 +94,29 @@ async def test_a_platform_that_is_away_is_tried_again(tmp_path: pathlib.Path, ti
         assert media is not None
         assert (media.reason or media.kind) == ("text" if times == 1 else fetching.UNAVAILABLE)
         assert slept == list(fetching.PAUSES[:times])
+
+
+async def test_files_are_read_one_at_a_time(tmp_path: pathlib.Path) -> None:
+    """Two files are downloaded together, and read one after the other: reading takes the memory."""
+    platform = Slow(files={"F1": b"one", "F2": b"two", "F3": b"three"})
+    reading, most = 0, 0
+
+    async def prepare(data: bytes) -> conversation.Media:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        reading -= 1
+        return await prepared(data)
+
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(log=bot.log.files, platforms={"slack": platform}, prepare=prepare)
+        attachments = tuple(dataclasses.replace(FILE, id=each) for each in platform.files)
+        await bot.say(1, attachments=attachments, addressed=False)
+        files.fetch(world.KEY)
+        await platform.reached("fetch")
+        platform.arrived.set()
+        await asyncio.gather(*files._tasks.values())
+        assert await bot.log.files.waiting() == []
+    assert most == 1
