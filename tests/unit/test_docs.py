@@ -24,7 +24,7 @@ from bench.torture import rows
 from bot import cli, settings
 
 ROOT = pathlib.Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -208,6 +208,15 @@ def test_its_links_lead_somewhere(page: pathlib.Path) -> None:
         linked = (page.parent / name).resolve() if name else page
         assert linked.exists(), target
         assert not anchor or anchor in anchors(linked), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_places_it_names_exist(page: pathlib.Path) -> None:
+    """Each file and folder of the project that a page names is there; `<platform>` and NAME stand for any."""
+    folders = "adapters|bench|bot|docs|emulators|ops|playground|tests"
+    for named in re.findall(rf"`((?:{folders})/[\w./<>-]+)`", page.read_text("utf-8")):
+        pattern = re.sub(r"<\w+>|NAME", "*", named).rstrip("/")
+        assert list(ROOT.glob(pattern)), named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
