@@ -270,9 +270,7 @@ async def _recall(conversation_id: str, query: str, *, limit: int, around: int) 
                 if score is None and post.id in printed:
                     continue
                 printed.add(post.id)
-                typer.echo(
-                    json.dumps({**json.loads(exporting.to_json(post)), "score": score}, ensure_ascii=False)
-                )
+                typer.echo(exporting.to_line({**json.loads(exporting.to_json(post)), "score": score}))
 
 
 async def _forget(conversation_id: str | None, user: str | None) -> None:

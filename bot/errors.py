@@ -5,7 +5,7 @@
     │   ├── SettingsError        status 2, one line per variable
     │   ├── LogTooNew            the database was written by a newer version
     │   ├── LogUnusable          the database cannot be read or written
-    │   └── CredentialError      a platform or Claude refuses the credential or lacks a permission
+    │   └── CredentialError      status 2; a platform refuses the credential or lacks a permission
     ├── ModelError               Claude gave no usable answer; the person is told once
     │   ├── Overloaded           passing; try again later
     │   ├── Unreachable          passing; no connection, or it was cut again and again

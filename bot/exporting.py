@@ -36,7 +36,14 @@ def to_json(post: conversation.Post, usage: Mapping[str, Any] | None = None) -> 
         line["files"] = [file.name for file in post.attachments]
     if usage:
         line["usage"] = dict(usage)
-    return json.dumps(line, ensure_ascii=False)
+    return to_line(line)
+
+
+def to_line(value: dict[str, Any]) -> str:
+    """JSON in one line, also for readers to whom more than a line feed ends one (Python's `splitlines`)."""
+    return json.dumps(value, ensure_ascii=False).translate(
+        {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+    )
 
 
 def to_markdown(post: conversation.Post) -> str:

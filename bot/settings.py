@@ -157,6 +157,9 @@ class Settings(pydantic_settings.BaseSettings):
     def _is_sqlite(cls, url: str) -> str:
         if not url.startswith("sqlite:///") or url == "sqlite:///":
             raise ValueError("should be sqlite:///FILE or sqlite:////ABSOLUTE/FILE")
+        file = pathlib.Path(url.removeprefix("sqlite:///"))
+        if file.is_dir() or not file.parent.is_dir():
+            raise ValueError("should name a file in a folder that exists")
         return url
 
     @pydantic.field_validator(
@@ -203,7 +206,7 @@ class Settings(pydantic_settings.BaseSettings):
         try:
             self.tools()
         except listing.Malformed as error:
-            problems += [f"BOT_TOOLS_FILE: {self.bot_tools_file}: {each}" for each in error.problems]
+            problems += [f"BOT_TOOLS_FILE: {each}" for each in error.problems]
         return problems
 
     @property

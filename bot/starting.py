@@ -50,5 +50,6 @@ def outcome(work: Awaitable[None]) -> int:
         return 2
     except errors.OperatorError as error:
         sys.stderr.write(f"{str(error) or error.sentence}\n")
-        return 1
+        # A credential that is refused is a wrong value, too: starting again would not help.
+        return 2 if isinstance(error, errors.CredentialError) else 1
     return 0

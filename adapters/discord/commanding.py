@@ -49,7 +49,7 @@ class Commanding:
             if _shapes(wanted) != _shapes(found):
                 await self._client.tree.sync()
                 log.info("discord.commands_registered", count=len(wanted))
-        except (discord.DiscordException, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever an answer of Discord's lacks, answering goes on
             log.warning("discord.commands_not_registered", error=type(error).__name__)
 
     async def obey(

@@ -275,7 +275,11 @@ class ReplyPost:
         return written and reference == self._place.inline_under
 
     async def _type(self) -> None:
-        await self._place.channel.typing()
+        try:
+            await self._place.channel.typing()
+        except discord.NotFound as error:
+            if error.code:  # without one it is the sign that is missing, not the channel: no reason to stop
+                raise
 
     async def _keep_typing(self) -> None:
         for _ in range(TYPING_TIMES):

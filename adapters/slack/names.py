@@ -93,7 +93,9 @@ class Names:
                 person = _person(answer.get("user") or {}, team=self._team)
         except web.Refused as refused:
             log.warning("slack.person_refused", user=user, fault=str(refused))
-            person = Person(name="", guest=not user.startswith("B"))
+            # Slack itself always has the method; what stands in for it and has not knows no guests.
+            known_to_have_none = refused.code == "unknown_method"
+            person = Person(name="", guest=not user.startswith("B") and not known_to_have_none)
         except errors.PlatformError as error:
             log.info("slack.name_unknown", user=user, fault=str(error))
             return None

@@ -98,6 +98,9 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
         ("DISCORD_GATEWAY_URL", "https://canary", "a URL that starts with ws"),  # not a websocket
         ("DATABASE_URL", "postgresql://canary", "sqlite:///FILE"),  # another database
         ("DATABASE_URL", "sqlite:///", "sqlite:///FILE"),  # no file
+        ("DATABASE_URL", "sqlite:////no/such/canary/bot.db", "a folder that exists"),
+        ("DATABASE_URL", "sqlite:////usr", "should name a file"),  # a folder
+        ("BOT_TOOLS_FILE", "canary.toml", "a readable UTF-8 file"),  # there is none
         ("BOT_HTTP_PORT", "canary", "integer"),  # no number
         ("BOT_HTTP_PORT", "65536", "less than or equal to 65535"),  # too large
         ("BOT_MAX_OUTPUT_TOKENS", "0", "greater than or equal to 1"),  # nothing could be said

@@ -58,7 +58,8 @@ def test_the_start_imports_what_every_bot_needs_and_no_more(tmp_path: pathlib.Pa
     [
         ({"BOT_HTTP_PORT": "canary"}, 2, "BOT_HTTP_PORT: input should"),
         ({"BOT_HTTP_HOST": "192.0.2.1"}, 2, "BOT_HTTP_HOST: should"),  # found out when it listens
-        ({"DATABASE_URL": "sqlite:////no/such/folder/canary.db"}, 1, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:////no/such/folder/canary.db"}, 2, "DATABASE_URL: should"),
+        ({"DATABASE_URL": "sqlite:////proc/canary.db"}, 1, "DATABASE_URL"),  # nobody may write there
     ],
 )
 def test_it_says_why_it_does_not_start(

@@ -285,6 +285,16 @@ async def test_an_old_post_is_edited_for_its_end_alone() -> None:
         assert scene.says(row.asker.id) == ["The last word."]
 
 
+async def test_an_answer_needs_no_typing_sign() -> None:
+    """Where the typing sign alone is not to be had, the answer comes without it."""
+    async with discord_helpers.scene() as scene:
+        row = await due(scene)
+        scene.service.fail(emulator.Fault(kind="http", path="/typing$", status=404, times=99))
+        writing = await scene.adapter.open(row, scene.remember(row))
+        await writing.finish("Here.")
+        assert scene.says(row.asker.id) == ["Here."]
+
+
 async def test_where_it_may_not_post_the_core_hears_so() -> None:
     """Without the right to post, or without the channel, opening says which."""
     async with discord_helpers.scene() as scene:

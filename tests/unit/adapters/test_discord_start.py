@@ -61,6 +61,16 @@ async def test_a_start_outlives_a_short_outage() -> None:
             assert adapter.healthy() is None
 
 
+@pytest.mark.parametrize("status", [404, 200])
+async def test_no_commands_are_no_reason_not_to_answer(status: int) -> None:
+    """Where commands cannot be registered, or are listed in an odd form, the bot stands all the same."""
+    async with emulator.Discord() as service:
+        service.fail(emulator.Fault(kind="http", path="/commands$", status=status, times=99))
+        async with discord_helpers.connected(service, discord_helpers.Core()) as adapter:
+            assert adapter.healthy() is None
+            assert service.commands == []
+
+
 async def test_health_tells_of_a_lost_connection() -> None:
     """While the gateway is away readiness says so, and afterwards what was missed is found."""
     async with discord_helpers.scene(sleep=discord_helpers.at_once) as scene:

@@ -113,3 +113,14 @@ async def test_names_are_kept_within_bounds() -> None:
         assert known.known("U404") is None
         assert await known.look_up(["U404"]) == {}
         await known.close()
+
+
+@pytest.mark.parametrize(("code", "guest"), [("unknown_method", False), ("missing_scope", True)])
+async def test_only_slack_itself_can_refuse_to_say_who_is_a_guest(code: str, *, guest: bool) -> None:
+    """Where Slack will not say, somebody counts as a guest; a stand-in without the method has no guests."""
+    async with connected() as (workspace, calls, time):
+        ada = workspace.add_user("Ada")
+        workspace.fail(slack.Fault(kind="error", method="users.info", error=code))
+        known = names.Names(api=calls, clock=time, team=workspace.team_id)
+        assert await known.people([ada]) == {ada: names.Person(name="", guest=guest)}
+        await known.close()

@@ -65,7 +65,7 @@ def test_a_mistake_is_named(text: str, said: str) -> None:
 
 
 def test_a_wrong_file_ends_the_start(tmp_path: pathlib.Path) -> None:
-    """The line names the variable, the file and the key; a file that is not there is one, too."""
+    """The line names the variable and the key, not the file; a file that is not there is one, too."""
     path = tmp_path / "tools.toml"
     for text, said in (("[web]\nx = 1", "web.x: is not a key"), (None, "should be a readable UTF-8 file")):
         path.unlink(missing_ok=True)
@@ -74,4 +74,5 @@ def test_a_wrong_file_ends_the_start(tmp_path: pathlib.Path) -> None:
         with pytest.raises(errors.SettingsError) as caught:
             settings.load(_env_file=None, bot_tools_file=path)
         (problem,) = caught.value.problems
-        assert problem.startswith(f"BOT_TOOLS_FILE: {path}: {said}")
+        assert problem.startswith(f"BOT_TOOLS_FILE: {said}")
+        assert str(path) not in problem
