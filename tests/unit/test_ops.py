@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from typing import Any
@@ -46,6 +48,19 @@ def compose() -> dict[str, Any]:
     loaded = yaml.safe_load((ROOT / "ops" / "compose.yml").read_text("utf-8"))
     assert list(loaded["services"]) == ["bot"]
     return dict(loaded["services"]["bot"])
+
+
+def test_the_backup_in_the_container_is_a_backup(tmp_path: pathlib.Path) -> None:
+    """The script comes in by standard input, since the image has it not, and the line makes a whole copy."""
+    text = (ROOT / "ops" / "compose.yml").read_text("utf-8")
+    (line,) = re.findall(r"exec -T bot python (- .+) < ops/backup.py\n", text)
+    with contextlib.closing(sqlite3.connect(tmp_path / "bot.db")) as db, db:
+        db.execute("CREATE TABLE posts AS SELECT 'kept' AS text")
+    script = f"{sys.executable} {line} < {ROOT / 'ops' / 'backup.py'}"
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)  # noqa: S603, S607 - the file's own line
+    (copy,) = tmp_path.glob("copy-*.db")
+    with contextlib.closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT text FROM posts").fetchone() == ("kept",)
 
 
 def test_compose_takes_every_right_away_that_it_can(compose: dict[str, Any]) -> None:
