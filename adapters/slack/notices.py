@@ -6,6 +6,7 @@ else is. A file cannot be ephemeral, so one asked for in a channel goes to the p
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,10 @@ PROMPTS = (
     ("Explain something", "Explain to me, in plain words, what I ask about next."),
 )
 _FILE_SENT = "I sent you the file in a direct message."
+_FILE_KEPT = (
+    "I could not send the file: Slack does not take files from me. Please tell whoever runs me; "
+    "I need Slack's permission files:write."
+)
 
 log = structlog.get_logger()
 
@@ -47,6 +52,10 @@ class Notices:
                 channel = await self._post(dm, forms.BLOCKS.content(text or outcome.file_name))
                 await self._send_file(outcome, channel=channel, thread="")
                 await self._say(spot, _FILE_SENT, user=user)
+        except _NoFile as error:
+            log.warning("slack.outcome_without_file", channel=spot.channel, fault=str(error))
+            with contextlib.suppress(errors.PlatformError):
+                await self._say(spot, _FILE_KEPT, user=user)
         except errors.PlatformError as error:
             log.warning("slack.outcome_not_shown", channel=spot.channel, fault=str(error))
 
@@ -140,15 +149,22 @@ class Notices:
         return answer
 
     async def _send_file(self, outcome: commands.Outcome, *, channel: str, thread: str) -> None:
-        """The three steps of an upload (docs.slack.dev, working with files)."""
-        place = await self._api.call(
-            "files.getUploadURLExternal", filename=outcome.file_name, length=len(outcome.file)
-        )
-        await self._api.upload(str(place["upload_url"]), outcome.file)
-        await self._api.call(
-            "files.completeUploadExternal",
-            repeatable=False,
-            files=[{"id": str(place["file_id"]), "title": outcome.file_name}],
-            channel_id=channel,
-            thread_ts=thread or None,
-        )
+        """The three steps of an upload (docs.slack.dev, working with files). Raises _NoFile for a refusal."""
+        try:
+            place = await self._api.call(
+                "files.getUploadURLExternal", filename=outcome.file_name, length=len(outcome.file)
+            )
+            await self._api.upload(str(place["upload_url"]), outcome.file)
+            await self._api.call(
+                "files.completeUploadExternal",
+                repeatable=False,
+                files=[{"id": str(place["file_id"]), "title": outcome.file_name}],
+                channel_id=channel,
+                thread_ts=thread or None,
+            )
+        except web.Refused as refused:
+            raise _NoFile(str(refused)) from refused
+
+
+class _NoFile(Exception):
+    """Slack does not take a file from the bot."""

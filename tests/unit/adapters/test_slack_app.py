@@ -196,6 +196,24 @@ async def test_a_file_is_sent_where_only_the_asker_sees_it(dm: bool) -> None:
         assert b'{"a": 1}\n' in scene.workspace.file_data.values()
 
 
+@pytest.mark.parametrize("dm", [True, False])
+async def test_a_file_that_slack_refuses_is_said_to_be_missing(dm: bool) -> None:
+    """Who asked for a file that may not be sent hears so, and what to do."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.scopes.discard("files:write")
+        scene.intake.outcome = commands.Outcome(text="Here.", file_name="export.jsonl", file=b'{"a": 1}\n')
+        place = scene.dm if dm else scene.channel
+        text = "!export" if dm else f"<@{scene.workspace.bot_user_id}> !export"
+        await scene.workspace.post(channel=place, user=scene.ada, text=text)
+
+        def told() -> str:
+            posts = scene.workspace.messages(scene.dm) + list(scene.workspace.ephemerals)
+            return "\n".join(str(post.get("text")) for post in posts)
+
+        await scene.workspace.until(lambda _: "files:write" in told())
+        assert "I sent you the file" not in told()
+
+
 async def test_opening_the_app() -> None:
     """The Messages tab gets prompts, the Home tab says what the bot can do."""
     async with slack_helpers.scene() as scene:
