@@ -262,14 +262,15 @@ async def _recall(conversation_id: str, query: str, *, limit: int, around: int) 
     async with thread_log.open(settings.load().database_url) as book:
         if not await book.holds(key):
             raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
-        printed: set[str] = set()
-        for hit in await book.search(key, query, limit=limit):
+        hits = await book.search(key, query, limit=limit)
+        known = {hit.post.id for hit in hits}  # each post once: a hit beside a hit comes with its score alone
+        for hit in hits:
             near = await book.around(hit.post, around) if around else [hit.post]
             for post in near:
                 score = hit.score if post.id == hit.post.id else None
-                if score is None and post.id in printed:
+                if score is None and post.id in known:
                     continue
-                printed.add(post.id)
+                known.add(post.id)
                 typer.echo(exporting.to_line({**json.loads(exporting.to_json(post)), "score": score}))
 
 

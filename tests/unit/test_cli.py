@@ -208,6 +208,19 @@ def test_recall_shows_what_stands_around(folder: pathlib.Path) -> None:
     assert [(hit["id"], hit["score"] is None) for hit in hits] == [("1712.5", False), ("1712.6", True)]
 
 
+def test_a_hit_beside_a_hit_is_printed_once(folder: pathlib.Path) -> None:
+    """A post that is found and stands around another one comes once, with its score."""
+    done = bot(folder, "recall", KEY, "backups tape", "--around", "3")
+    hits = [json.loads(line) for line in done.stdout.splitlines()]
+    ids = [hit["id"] for hit in hits]
+    assert len(ids) == len(set(ids))
+    found = {
+        json.loads(line)["id"] for line in bot(folder, "recall", KEY, "backups tape").stdout.splitlines()
+    }
+    assert len(found) > 1
+    assert {hit["id"] for hit in hits if hit["score"] is not None} == found
+
+
 def test_forget_asks_first(folder: pathlib.Path) -> None:
     """Without a yes nothing is erased."""
     done = bot(folder, "forget", "--conversation", KEY, given="n\n")
