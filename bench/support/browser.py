@@ -15,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Response, async_playwright, expect
 
 ROOT = pathlib.Path(__file__).parents[2]
 FLAGS = (
@@ -28,6 +28,7 @@ FLAGS = (
     "--disable-sync",
 )
 NUMBERS = itertools.count(1)
+BAD = 400  # HTTP's refusals begin here
 PATIENCE = 90.0  # seconds that anything may take on a machine with more to do
 PRIVATE = re.compile(r"^(ANTHROPIC|SLACK|DISCORD|BOT|DATABASE)_")
 
@@ -165,6 +166,8 @@ async def looking(
             screen.problems.append(f"{said.type}: {said.text}") if said.type in {"error", "warning"} else None
         ),
     )
+    refused: list[Response] = []
+    page.on("response", lambda answer: refused.append(answer) if answer.status >= BAD else None)
     page.on(
         "request",
         lambda asked: (
@@ -174,6 +177,7 @@ async def looking(
         ),
     )
     yield screen
+    why = [f"{answer.url}: {await answer.text()}" for answer in refused]
     await window.close()
     left = [each for each in screen.problems if not any(word in each for word in forgive)]
-    assert left == [], left  # in words: pytest rewrites the assertions of test modules alone
+    assert left == [], (left, why)  # in words: pytest rewrites the assertions of test modules alone

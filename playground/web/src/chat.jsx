@@ -1,5 +1,5 @@
 // The workspace: where one is, what stands there, and what one writes.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { act, become, directory, goTo, here, key, me, nameOf, placeOf, store, tell } from "./store.js";
 import { VirtualList } from "./list.jsx";
 import { Text, typed } from "./text.jsx";
@@ -160,15 +160,16 @@ const hue = (name) => [...name].reduce((sum, each) => sum + each.codePointAt(0),
 
 function Edit({ post, done }) {
   const field = useRef(null);
-  useEffect(() => {
+  // At once: later, what somebody quick has typed or marked by then would be disturbed.
+  useLayoutEffect(() => {
     const node = field.current;
     node.focus();
     node.setSelectionRange(node.value.length, node.value.length);
   }, []);
   const save = async () => {
     const text = field.current.value.trim();
-    if (text && text !== typed(post.text)) await act("edit", { place: here(), id: post.id, text });
-    done();
+    const refused = text && text !== typed(post.text) && (await act("edit", { place: here(), id: post.id, text })) === undefined;
+    if (!refused) done(); // else what was written stays
   };
   const onKeyDown = (event) => {
     if (event.key === "Escape") done();
