@@ -76,7 +76,7 @@ async def test_an_edit_and_a_deletion_reach_the_next_request(screen: Screen, sid
         await expect(first).to_contain_text("This message was deleted.")
     await screen.say("what do you know")
     await expect(screen.answers.last).to_contain_text("what do you know")
-    sent = (await screen.read("api/requests/" + await _newest(screen)))["json"]
+    sent = await _sent(screen, "what do you know")
     assert "eighteen" in sent
     assert "seventeen</post>" not in sent
     assert ("heron" in sent) == (side == "discord")
@@ -138,7 +138,7 @@ async def test_files(screen: Screen, side: str) -> None:
     await expect(screen.page.get_by_role("link", name=re.compile("notes.txt"))).to_be_visible()
     await expect(screen.page.get_by_role("img", name="dot.png")).to_be_visible()
     await expect(screen.answers.nth(1)).to_contain_text("two files for you")
-    sent = (await screen.read("api/requests/" + await _newest(screen)))["json"]
+    sent = await _sent(screen, "two files for you")
     assert "notes.txt" in sent
     assert "dot.png" in sent
 
@@ -160,8 +160,8 @@ async def test_text_is_shown_as_the_platform_shows_it_and_never_as_markup(screen
     await expect(post.get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
 
 
-async def _newest(screen: Screen) -> str:
-    """The number of the newest request that is shown."""
-    await expect(screen.page.get_by_role("combobox", name="Request")).to_be_visible()
-    options = await screen.page.get_by_role("combobox", name="Request").locator("option").all()
-    return str(await options[-1].get_attribute("value"))
+async def _sent(screen: Screen, words: str) -> str:
+    """The body of the request whose question has these words, once the inspector shows it."""
+    await expect(screen.page.locator(".turns")).to_contain_text(words)
+    number = await screen.page.get_by_role("combobox", name="Request").input_value()
+    return str((await screen.read(f"api/requests/{number}"))["json"])

@@ -114,14 +114,42 @@ export function become(person) {
   changed();
 }
 
+// What is heard of a place while it is fetched: what comes back may be older, so this is put on top of it.
+const meanwhile = new Map(); // "side|place" -> events
+
 async function load(side, place) {
+  const at = key(side, place);
+  meanwhile.set(at, []);
   try {
     const { posts } = await get(`api/${side}/posts/${place}`);
-    store.posts.set(key(side, place), posts);
+    store.posts.set(at, posts);
   } catch {
-    store.posts.set(key(side, place), []);
+    store.posts.set(at, []);
   }
+  const heard = meanwhile.get(at) ?? [];
+  meanwhile.delete(at);
+  for (const event of heard) applyTo(at, event);
   changed();
+}
+
+// Puts what an event says of one place into its list; whether there was anything.
+function applyTo(at, { side, posts, gone }) {
+  const list = store.posts.get(at);
+  if (!list || !at.startsWith(`${side}|`)) return false;
+  let other = false;
+  for (const post of posts) {
+    if (!post.places.some((place) => key(side, place) === at)) continue;
+    put(list, post);
+    other = true;
+  }
+  for (const each of gone) {
+    const id = each.slice(each.indexOf("/") + 1);
+    const index = list.findIndex((post) => post.id === id);
+    if (index < 0) continue;
+    list.splice(index, 1);
+    other = true;
+  }
+  return other;
 }
 
 const before = (a, b) => a.at - b.at || (a.id.length - b.id.length) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
@@ -133,34 +161,19 @@ function put(list, post) {
   else list.splice(at, 0, post);
 }
 
-function hearPosts({ side, posts, gone, writing }) {
+function hearPosts(event) {
+  const { side, posts, writing } = event;
   store.writing[side] = writing;
-  const touched = new Set();
+  for (const heard of meanwhile.values()) heard.push(event);
+  for (const [at, list] of store.posts) if (applyTo(at, event)) store.posts.set(at, [...list]);
   for (const post of posts) {
     for (const place of post.places) {
       const at = key(side, place);
-      const list = store.posts.get(at);
-      if (list) {
-        put(list, post);
-        touched.add(at);
-      }
       if (!(side === store.side && place === here()) && post.author !== store.person[side]) store.unread.add(at);
     }
     if (side === store.side && post.places.includes(here()) && post.author === directory().bot && !post.growing)
       store.said = `Threadmate: ${post.text.slice(0, 300)}`;
   }
-  for (const each of gone) {
-    const id = each.slice(each.indexOf("/") + 1);
-    for (const [at, list] of store.posts) {
-      if (!at.startsWith(`${side}|`)) continue;
-      const index = list.findIndex((post) => post.id === id);
-      if (index >= 0) {
-        list.splice(index, 1);
-        touched.add(at);
-      }
-    }
-  }
-  for (const at of touched) store.posts.set(at, [...store.posts.get(at)]);
   changed();
   if (side === store.side) inspectSoon();
 }
