@@ -19,7 +19,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.support import irc, process, report, stages
-from bot import conversation, prices
+from bot import conversation
+from bot.money import prices
 from emulators import claude
 
 RUNS = 3

@@ -10,8 +10,10 @@ from decimal import Decimal
 
 from bench import context_data, context_plot, context_recall, context_rivals, context_stability
 from bench.support import report
-from bot import context, conversation, prices, prompts, replay, sizes
+from bot import conversation, prompts
 from bot.claude import models
+from bot.money import prices, replay
+from bot.planning import context, sizes
 
 MODEL, SUMMARY_MODEL = "claude-sonnet-5-5", "claude-haiku-5-5"
 LENGTHS = (50, 200, 1_000, 5_000)

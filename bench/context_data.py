@@ -17,7 +17,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from bot import conversation, sizes
+from bot import conversation
+from bot.planning import sizes
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "tests" / "fixtures"
 EVERY = 5  # posts by people between two answers of a channel

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
-from bot import conversation, replay, simulating, sizes
+from bot import conversation
+from bot.money import replay, simulating
+from bot.planning import sizes
 
 Blocks = list[tuple[Hashable, int]]
 Cut = Callable[[Blocks, int], tuple[Blocks, int]]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from bench import context_data
-from bot import context, conversation, replay
+from bot import conversation
+from bot.money import replay
+from bot.planning import context
 from bot.thread_log import rows
 
 REQUESTS = 10_000

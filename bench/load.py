@@ -20,7 +20,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import anthropic
 
 from bench.support import report
-from bot import claude, conversation, drafts
+from bot import claude, conversation
+from bot.showing import drafts
 
 RUNS = 5
 AT_ONCE = 10

@@ -26,7 +26,8 @@ import aiohttp
 
 from bench import restore
 from bench.support import irc, process, report, stages
-from bot import conversation, prices
+from bot import conversation
+from bot.money import prices
 from emulators import claude
 
 STARTS = 5

@@ -20,7 +20,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from bench.support import irc, report
-from bot import context, conversation, settings, thread_log, turns
+from bot import conversation, settings, thread_log, turns
+from bot.planning import context
 
 LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 TOTAL = 300_000  # posts in the log

@@ -14,8 +14,9 @@ import sys
 import tempfile
 from typing import Any
 
-from bot import logs, settings
+from bot import settings
 from bot.__main__ import running
+from bot.operating import logs
 from emulators import claude, slack
 
 QUESTION = "when it is 16:30 in Kolkata, what time is it in Tokyo?"

@@ -11,8 +11,9 @@ import pathlib
 import tempfile
 from collections.abc import Callable
 
-from bot import logs, settings
+from bot import settings
 from bot.__main__ import running
+from bot.operating import logs
 from emulators import claude, discord, slack
 
 MENTION = "when is the release?"

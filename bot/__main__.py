@@ -17,34 +17,24 @@ from aiohttp import web
 
 from bot import (
     bringing,
-    budgets,
-    choosing,
     conversations,
-    desks,
     gate,
-    http,
-    installing,
     late,
-    metrics,
-    observing,
     parts,
     policies,
     ports,
-    pressing,
-    pressure,
-    readiness,
     responder,
-    retention,
     settings,
-    signals,
     starting,
-    tending,
     thread_log,
-    traced,
-    tracing,
 )
+from bot.desk import choosing, desks, pressing
 from bot.files import fetching
+from bot.money import budgets
+from bot.operating import http, metrics, observing, pressure, readiness, retention, signals, traced, tracing
+from bot.planning import tending
 from bot.tools import shelf
+from bot.workspaces import installing
 
 if TYPE_CHECKING:
     from adapters.slack import install

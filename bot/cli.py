@@ -17,20 +17,11 @@ import typer
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import (
-    checking,
-    cli_costs,
-    conversation,
-    errors,
-    exporting,
-    installing,
-    sealing,
-    settings,
-    starting,
-    thread_log,
-    wording,
-)
+from bot import cli_costs, conversation, errors, exporting, settings, starting, thread_log
+from bot.desk import wording
+from bot.operating import checking
 from bot.tools import checking as tool_checking
+from bot.workspaces import installing, sealing
 
 BATCH = 500  # lines imported in one transaction
 

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import typer
 
-from bot import advising, billing, conversation, policies, prompts, replay, settings, thread_log
+from bot import conversation, policies, prompts, settings, thread_log
+from bot.money import advising, billing, replay
 
 Billed = tuple[conversation.Post, Mapping[str, Any] | None]
 """A post, and the usage that stands with it."""

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NewType
 
-from bot import contents
+from bot.files import contents
 
 ConversationId = NewType("ConversationId", str)
 """Minted and taken apart by adapters only; everywhere else an opaque key."""

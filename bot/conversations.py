@@ -16,7 +16,9 @@ from typing import Protocol
 
 import structlog
 
-from bot import choosing, commands, conversation, courtesy, errors, journal, metrics, ports, pressure, tracing
+from bot import conversation, courtesy, errors, journal, ports
+from bot.desk import choosing, commands
+from bot.operating import metrics, pressure, tracing
 
 log = structlog.get_logger()
 

@@ -13,7 +13,8 @@ from typing import Protocol
 
 import structlog
 
-from bot import access, commands, conversation, linking, ports, pressing
+from bot import access, conversation, linking, ports
+from bot.desk import commands, pressing
 
 log = structlog.get_logger()
 

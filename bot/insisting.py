@@ -11,7 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 
-from bot import attaching, context, conversation, drafts, errors, ports, toolsets, withholding
+from bot import conversation, errors, ports, withholding
+from bot.files import attaching
+from bot.planning import context
+from bot.showing import drafts
+from bot.tools import toolsets
 
 Ask = Callable[[conversation.Request], Awaitable[conversation.Answer]]
 

@@ -10,21 +10,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from importlib import metadata
 
-from bot import (
-    accounting,
-    budgets,
-    choosing,
-    conversation,
-    errors,
-    late,
-    metrics,
-    ports,
-    prices,
-    settings,
-    tending,
-    thread_log,
-    tracing,
-)
+from bot import conversation, errors, late, ports, settings, thread_log
+from bot.desk import choosing
+from bot.money import accounting, budgets, prices
+from bot.operating import metrics, tracing
+from bot.planning import tending
 from bot.tools import shelf
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -50,7 +40,7 @@ async def tracer(chosen: settings.Settings) -> AsyncIterator[tracing.Tracer]:
     if chosen.otel_exporter_otlp_endpoint is None:
         yield tracing.OFF
         return
-    from bot import otlp  # noqa: PLC0415 - with it comes OpenTelemetry
+    from bot.operating import otlp  # noqa: PLC0415 - with it comes OpenTelemetry
 
     try:
         version = metadata.version("threadmate")

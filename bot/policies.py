@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot import choosing, context, settings
+from bot import settings
+from bot.desk import choosing
+from bot.planning import context
 
 
 def policy(chosen: settings.Settings) -> context.Policy:

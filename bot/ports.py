@@ -12,7 +12,10 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from bot import asides, commands, conversation, pacing, toolsets
+from bot import asides, conversation
+from bot.desk import commands
+from bot.showing import pacing
+from bot.tools import toolsets
 
 
 class Intake(Protocol):

@@ -20,24 +20,14 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bot import (
-    attaching,
-    bringing,
-    caching,
-    choosing,
-    context,
-    conversation,
-    drafts,
-    errors,
-    insisting,
-    metrics,
-    ports,
-    prices,
-    segmenting,
-    summarising,
-    toolsets,
-    tracing,
-)
+from bot import bringing, conversation, errors, insisting, ports
+from bot.desk import choosing
+from bot.files import attaching
+from bot.money import prices
+from bot.operating import metrics, tracing
+from bot.planning import caching, context, segmenting, summarising
+from bot.showing import drafts
+from bot.tools import toolsets
 
 log = structlog.get_logger()
 

@@ -18,8 +18,10 @@ import dotenv
 import pydantic
 import pydantic_settings
 
-from bot import access, accounting, credentials, errors, prompts
+from bot import access, errors, prompts
+from bot.money import accounting
 from bot.tools import listing
+from bot.workspaces import credentials
 
 Secret = pydantic.SecretStr
 Tokens = Annotated[int, pydantic.Field(ge=1)]

@@ -9,7 +9,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
-from bot import errors, logs, settings
+from bot import errors, settings
+from bot.operating import logs
 
 Run = Callable[[settings.Settings], Awaitable[None]]
 

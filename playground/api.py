@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bot import commands
+from bot.desk import commands
 from emulators import discord
 from playground import (
     bot_process,

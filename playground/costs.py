@@ -9,8 +9,10 @@ import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bot import context, conversation, prices, replay
+from bot import conversation
 from bot.claude import models
+from bot.money import prices, replay
+from bot.planning import context
 
 WAYS: tuple[tuple[context.Strategy, replay.Cache, str, str], ...] = (
     ("full", "none", "full, no cache", "every word"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bot import commands
+from bot.desk import commands
 from emulators import discord
 from emulators.discord import records
 from playground import shapes

@@ -8,7 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot import choosing, conversation, prices, thread_log
+from bot import conversation, thread_log
+from bot.desk import choosing
+from bot.money import prices
 from bot.thread_log import ledger
 from playground import calls, costs, matching, misses, shapes, side
 

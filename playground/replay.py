@@ -13,7 +13,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bot import conversation, exporting, splitting
+from bot import conversation, exporting
+from bot.showing import splitting
 from emulators import discord
 from playground import side
 

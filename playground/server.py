@@ -14,7 +14,9 @@ from typing import Any
 
 import aiohttp
 
-from bot import choosing, http, policies, settings, thread_log
+from bot import policies, settings, thread_log
+from bot.desk import choosing
+from bot.operating import http
 from emulators import discord, slack
 from playground import (
     api,

@@ -7,7 +7,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
-from bot import context, conversation, errors, linking, pacing, ports
+from bot import conversation, errors, linking, ports
+from bot.planning import context
+from bot.showing import pacing
 
 START = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 THINKING = "…"  # the first sign of an answer

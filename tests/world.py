@@ -12,7 +12,10 @@ from typing import Any
 
 import fakes
 
-from bot import choosing, context, conversation, conversations, metrics, prompts, responder, thread_log
+from bot import conversation, conversations, prompts, responder, thread_log
+from bot.desk import choosing
+from bot.operating import metrics
+from bot.planning import context
 from bot.tools import approving, listing, shelf
 
 KEY = conversation.ConversationId("slack:T1:C1:1.0")

@@ -44,7 +44,8 @@ from adapters.discord import (
     subject,
     waiting,
 )
-from bot import conversation, linking, pacing, ports
+from bot import conversation, linking, ports
+from bot.showing import pacing
 
 log = structlog.get_logger()
 

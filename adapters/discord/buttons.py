@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import discord
 
-from bot import conversation, thumbs
+from bot import conversation
+from bot.desk import thumbs
 
 _PREFIX = "press"
 _STYLES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from adapters.discord import gateway
-from bot import checking
+from bot.operating import checking
 
 # "Application Flags" in Discord's reference: the intent is on, reviewed or below the limit for it.
 MESSAGE_CONTENT = 1 << 18 | 1 << 19

@@ -14,7 +14,9 @@ import structlog
 from discord import app_commands
 
 from adapters.discord import buttons, calls, gateway, parse, standings
-from bot import commands, conversation, errors, ports, splitting
+from bot import conversation, errors, ports
+from bot.desk import commands
+from bot.showing import splitting
 
 log = structlog.get_logger()
 

@@ -12,7 +12,8 @@ import discord
 import structlog
 
 from adapters.discord import lanes, parse, people, standings
-from bot import commands, conversation, ports
+from bot import conversation, ports
+from bot.desk import commands
 
 log = structlog.get_logger()
 

@@ -10,7 +10,8 @@ import discord
 import structlog
 
 from adapters.discord import calls, places
-from bot import conversation, errors, splitting
+from bot import conversation, errors
+from bot.showing import splitting
 
 LIMIT = 2000  # characters of a message
 PATIENCE = 20.0  # seconds

@@ -12,7 +12,8 @@ import dataclasses
 from typing import Literal
 
 from adapters.discord import markup, messages
-from bot import commands, conversation
+from bot import conversation
+from bot.desk import commands
 
 PLATFORM = "discord"
 

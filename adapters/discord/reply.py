@@ -22,7 +22,9 @@ import discord
 import structlog
 
 from adapters.discord import buttons, calls, places, under
-from bot import conversation, enclosing, errors, pacing, ports, splitting, thumbs
+from bot import conversation, errors, ports
+from bot.desk import thumbs
+from bot.showing import enclosing, pacing, splitting
 
 log = structlog.get_logger()
 

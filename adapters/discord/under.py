@@ -7,7 +7,8 @@ import io
 
 import discord
 
-from bot import conversation, enclosing
+from bot import conversation
+from bot.showing import enclosing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

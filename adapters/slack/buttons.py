@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.slack import address
-from bot import conversation, thumbs
+from bot import conversation
+from bot.desk import thumbs
 
 _PREFIX = "press"
 _CHOICES = ("selected_conversation", "selected_channel", "selected_user", "selected_date")

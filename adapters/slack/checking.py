@@ -7,7 +7,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from adapters.slack import surface
-from bot import checking, errors, installation
+from bot import errors
+from bot.operating import checking
+from bot.workspaces import installation
 
 REINSTALL = "paste manifest.yml into the app's manifest and install it again"
 COPY_TOKEN = f"Copy the Bot User OAuth Token anew, under OAuth & Permissions, or {REINSTALL}"

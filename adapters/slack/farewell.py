@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, web
-from bot import installation, ports
+from bot import ports
+from bot.workspaces import installation
 
 EVENTS = frozenset({"app_uninstalled", "tokens_revoked"})
 

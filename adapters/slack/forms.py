@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.slack import markdown
-from bot import splitting
+from bot.showing import splitting
 
 BLOCK_LIMIT = 11_500  # of the 12,000 characters all markdown blocks of a post may hold together
 FALLBACK_LIMIT = 3_900  # of the 4,000 that chat.update takes as `text`

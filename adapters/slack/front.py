@@ -12,7 +12,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, buttons, markdown, parse, pressing, web
-from bot import commands, errors
+from bot import errors
+from bot.desk import commands
 
 VIEW = "front"  # callback id
 _HOME = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from bot import commands, conversation
+from bot import conversation
+from bot.desk import commands
 
 Files = tuple[conversation.Attachment, ...]
 

@@ -15,7 +15,8 @@ import structlog
 from aiohttp import web as aiohttp_web
 
 from adapters.slack import oauth, pages, surface, web
-from bot import errors, installation
+from bot import errors
+from bot.workspaces import installation
 
 COOKIE = "threadmate_install"
 COOKIE_SECONDS = 600

@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, buttons, forms, native, parse, web
-from bot import commands, conversation, errors
+from bot import conversation, errors
+from bot.desk import commands
 
 PROMPTS = (
     ("Summarise a text", "Summarise the text that I paste next in five sentences."),

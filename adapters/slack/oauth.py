@@ -18,7 +18,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, web
-from bot import errors, installation
+from bot import errors
+from bot.workspaces import installation
 
 MARGIN = dt.timedelta(hours=2)  # renewed so long before it runs out, as Slack's own SDK does
 _LAST = dt.timedelta(minutes=1)  # a token that runs out sooner is not used any more

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from adapters.slack import address, happenings, markdown
-from bot import commands, conversation
+from bot import conversation
+from bot.desk import commands
 
 Event = Mapping[str, Any]
 Names = Mapping[str, str]

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import buttons, events, names, notices, parse, standings
-from bot import commands, ports
+from bot import ports
+from bot.desk import commands
 
 log = structlog.get_logger()
 

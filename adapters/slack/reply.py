@@ -22,7 +22,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import buttons, forms, native, posts, uploads, web
-from bot import conversation, enclosing, errors, pacing, ports, splitting
+from bot import conversation, errors, ports
+from bot.showing import enclosing, pacing, splitting
 
 FINISH_SECONDS = 300.0  # how long a finished text is tried to be shown
 OPEN_SECONDS = 60.0

@@ -16,7 +16,8 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, buttons, forms, parse, pressing, web
-from bot import commands, conversation, errors
+from bot import conversation, errors
+from bot.desk import commands
 
 SHORTCUT = "ask_about"  # callback id of the shortcut and of its form
 SLASH = "/threadmate"

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from adapters.slack import address, web
-from bot import enclosing
+from bot.showing import enclosing
 
 ADDRESS = "files.getUploadURLExternal"
 _MARK = "file:"  # of a file among a reply's platform ids

@@ -38,7 +38,8 @@ from adapters.slack import (
     web,
 )
 from adapters.slack import reply as replies
-from bot import conversation, linking, pacing, ports
+from bot import conversation, linking, ports
+from bot.showing import pacing
 
 START_SECONDS = 30.0
 

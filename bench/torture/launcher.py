@@ -23,7 +23,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot import __main__ as program
-from bot import claude, cli, drafts, thread_log
+from bot import claude, cli, thread_log
+from bot.showing import drafts
 
 ACK_SECONDS = 0.02  # after a commit the acknowledgement has gone out
 

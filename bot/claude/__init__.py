@@ -22,8 +22,9 @@ import anthropic
 import httpx2
 import structlog
 
-from bot import conversation, errors, ports, toolsets
+from bot import conversation, errors, ports
 from bot.claude import catalogue, failures, metering, models, retry, stream, wire
+from bot.tools import toolsets
 
 MAX_CONTINUATIONS = 16  # calls that may follow `pause_turn` or a tool call in one attempt
 MAX_TOOL_CALLS = 12  # carried out in one attempt; those beyond are told so

@@ -13,7 +13,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot import conversation, toolsets
+from bot import conversation
+from bot.tools import toolsets
 
 SYSTEM = -1  # a breakpoint's turn that means the end of `system`
 

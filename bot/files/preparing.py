@@ -16,8 +16,9 @@ import sys
 
 import structlog
 
-from bot import conversation, sizes
+from bot import conversation
 from bot.files import kinds
+from bot.planning import sizes
 
 SECONDS = 30.0  # of wall time, for one file
 TOKENS_PER_PAGE = 3_000  # of a PDF: its text and its picture; the vendor gives 1,500 to 3,000 and more

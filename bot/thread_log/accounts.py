@@ -12,7 +12,8 @@ import functools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
-from bot import accounting, conversation
+from bot import conversation
+from bot.money import accounting
 from bot.thread_log import bills, rows, store
 
 _HELD: dict[accounting.Scope, str] = {

@@ -8,7 +8,8 @@ import types
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from bot import billing, conversation
+from bot import conversation
+from bot.money import billing
 from bot.thread_log import (
     bills,
     changes,

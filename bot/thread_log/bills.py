@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Literal
 
-from bot import billing, conversation
+from bot import conversation
+from bot.money import billing
 from bot.thread_log import rows
 
 GAPS = 20  # how many of the newest gaps `gaps` gives

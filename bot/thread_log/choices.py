@@ -7,7 +7,8 @@ import functools
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from bot import choosing, conversation
+from bot import conversation
+from bot.desk import choosing
 from bot.thread_log import rows, store
 
 _HOME = "platform = ? AND workspace = ? AND channel = ?"

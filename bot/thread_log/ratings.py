@@ -6,7 +6,8 @@ import datetime as dt
 import functools
 import sqlite3
 
-from bot import conversation, feedback, thumbs
+from bot import conversation
+from bot.desk import feedback, thumbs
 from bot.thread_log import rows, store
 
 

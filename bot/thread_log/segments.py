@@ -6,7 +6,8 @@ import datetime as dt
 import sqlite3
 from collections.abc import Sequence
 
-from bot import conversation, segmenting
+from bot import conversation
+from bot.planning import segmenting
 from bot.thread_log import bills, corrections, replies, rows
 
 

@@ -6,7 +6,8 @@ import dataclasses
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from bot import conversation, segmenting
+from bot import conversation
+from bot.planning import segmenting
 from bot.thread_log import bills, links, rows, segments
 
 

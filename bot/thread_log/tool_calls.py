@@ -7,8 +7,9 @@ import functools
 import sqlite3
 from collections.abc import Callable
 
-from bot import conversation, toolsets
+from bot import conversation
 from bot.thread_log import rows, store
+from bot.tools import toolsets
 
 
 class ToolBook:

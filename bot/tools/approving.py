@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import conversation, errors, ports, toolsets, turns
-from bot.tools import describing
+from bot import conversation, errors, ports, turns
+from bot.tools import describing, toolsets
 
 WAIT_SECONDS = 120.0
 SHOWN_LENGTH = 1_200  # characters of what is asked of a tool that the question shows

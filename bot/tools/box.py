@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import metrics, recalling, toolsets
-from bot.tools import approving, describing
+from bot.operating import metrics
+from bot.tools import approving, describing, recalling, toolsets
 
 RECALLS = 6  # in one answer
 ENOUGH = "You have used this tool as often as one answer may: go on with what you know."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from bot import checking, settings
+from bot import settings
+from bot.operating import checking
 from bot.tools import shelf
 
 SECONDS = 30.0  # for a server to start and list its tools

@@ -17,7 +17,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bot import conversation, toolsets, turns
+from bot import conversation, turns
+from bot.tools import toolsets
 
 NAME_LENGTH = 64
 DESCRIPTION_LENGTH = 1_500  # characters

@@ -11,8 +11,10 @@ from typing import Protocol
 
 import structlog
 
-from bot import choosing, conversation, metrics, ports, searching, toolsets
-from bot.tools import approving, box, describing, listing
+from bot import conversation, ports
+from bot.desk import choosing
+from bot.operating import metrics
+from bot.tools import approving, box, describing, listing, searching, toolsets
 
 START_SECONDS = 15.0  # how long a first request waits for servers that have just been started
 REFUSED_SECONDS = 3_600.0  # how long the web is left out once Claude's API has refused it

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import stage
 
-from bot import commands
+from bot.desk import commands
 from emulators import discord
 
 WRITTEN = (0, 19)  # message types: written, written as a reply

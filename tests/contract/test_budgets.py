@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 import stage
 
-from bot import billing, conversation, prices
+from bot import conversation
+from bot.money import billing, prices
 
 ONE_REQUEST = Decimal("0.10")  # room for one request at its highest cost: 8,192 tokens are 8 cents
 ALERTED = "is used up to"

@@ -6,7 +6,7 @@ import pytest
 import sent
 import stage
 
-from bot import commands
+from bot.desk import commands
 from emulators import claude
 
 

@@ -19,7 +19,7 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from bot import logs
+from bot.operating import logs
 from emulators import claude
 
 SAID = "Quasimodo asks about marmalade"
@@ -179,7 +179,7 @@ async def test_a_collector_that_fails_costs_one_line_and_no_time(
         if trouble == "nobody listens":
             hanging.close()
     collector.status = 401
-    monkeypatch.setattr("bot.otlp.LAST", 0.2)
+    monkeypatch.setattr("bot.operating.otlp.LAST", 0.2)
     with lines(monkeypatch) as written:
         await scene.start(otel_exporter_otlp_endpoint=url)
         for number in range(3):

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot import accounting, conversation
+from bot import conversation
+from bot.money import accounting
 
 NOON = dt.datetime(2026, 12, 31, 12, tzinfo=dt.UTC)
 ADA = accounting.Account(user="slack:U1", channel="slack:C1")

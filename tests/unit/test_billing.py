@@ -5,7 +5,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import billing, conversation, prices
+from bot import conversation
+from bot.money import billing, prices
 
 KNOWN, UNKNOWN = "claude-sonnet-5-5", "gateway-model-7"
 usages = st.builds(

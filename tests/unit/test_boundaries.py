@@ -12,14 +12,16 @@ FILES = sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT 
 TREES = {path: ast.parse((ROOT / path).read_text("utf-8")) for path in FILES}
 
 PURE = {
-    "bot.conversation", "bot.errors", "bot.prompts", "bot.turns", "bot.context", "bot.pacing",
-    "bot.splitting", "bot.fences", "bot.healing", "bot.commands", "bot.exporting", "bot.prices",
-    "bot.billing", "bot.caching", "bot.covering", "bot.sizes", "bot.segmenting", "bot.recalling",
-    "bot.simulating", "bot.enclosing", "bot.thumbs", "bot.linking", "adapters.slack.buttons",
-    "bot.fitting", "bot.attaching", "bot.contents", "bot.files.kinds", "bot.files.texts",
-    "bot.toolsets", "bot.tools.listing", "bot.tools.describing", "bot.claude.citing",
-    "bot.replay", "bot.advising", "bot.outlook", "bot.wording", "bot.access", "bot.accounting",
-    "adapters.slack.markdown", "adapters.slack.parse", "adapters.discord.parse",
+    "bot.access", "bot.conversation", "bot.errors", "bot.exporting", "bot.linking", "bot.prompts",
+    "bot.turns", "bot.claude.citing", "bot.desk.commands", "bot.desk.thumbs", "bot.desk.wording",
+    "bot.files.attaching", "bot.files.contents", "bot.files.kinds", "bot.files.texts",
+    "bot.money.accounting", "bot.money.advising", "bot.money.billing", "bot.money.prices",
+    "bot.money.replay", "bot.money.simulating", "bot.planning.caching", "bot.planning.context",
+    "bot.planning.covering", "bot.planning.fitting", "bot.planning.outlook", "bot.planning.segmenting",
+    "bot.planning.sizes", "bot.showing.enclosing", "bot.showing.fences", "bot.showing.healing",
+    "bot.showing.pacing", "bot.showing.splitting", "bot.tools.describing", "bot.tools.listing",
+    "bot.tools.recalling", "bot.tools.toolsets", "adapters.discord.parse", "adapters.slack.buttons",
+    "adapters.slack.markdown", "adapters.slack.parse",
 }  # fmt: skip
 NOT_PURE = {
     "aiohttp", "aiosqlite", "anthropic", "asyncio", "discord", "logging", "os", "random", "secrets",
@@ -29,11 +31,11 @@ VENDORS = {
     "anthropic": "bot/claude",
     "aiosqlite": "bot/thread_log",
     "sqlite3": "bot/thread_log",
-    "cryptography": "bot/sealing.py",
+    "cryptography": "bot/workspaces/sealing.py",
     "slack_bolt": "adapters/slack",
     "slack_sdk": "adapters/slack",
     "discord": "adapters/discord",
-    "opentelemetry": "bot/otlp",
+    "opentelemetry": "bot/operating/otlp.py",
     "PIL": "bot/files",
     "pypdf": "bot/files",
     "docx": "bot/files",
@@ -106,14 +108,14 @@ def test_adapters_know_neither_each_other_nor_the_log_nor_claude(path: pathlib.P
         "bot",
         "bot.conversation",
         "bot.ports",
-        "bot.checking",
+        "bot.operating.checking",
         "bot.errors",
-        "bot.installation",
-        "bot.commands",
-        "bot.splitting",
-        "bot.pacing",
-        "bot.enclosing",  # how many posts an answer takes is the platform's
-        "bot.thumbs",
+        "bot.workspaces.installation",
+        "bot.desk.commands",
+        "bot.showing.splitting",
+        "bot.showing.pacing",
+        "bot.showing.enclosing",  # how many posts an answer takes is the platform's
+        "bot.desk.thumbs",
         "adapters.downloads",  # from which hosts files come, and how much of them: one law for all platforms
         "bot.linking",
     }
@@ -123,6 +125,7 @@ def test_adapters_know_neither_each_other_nor_the_log_nor_claude(path: pathlib.P
         for name in ours
         if not name.startswith((mine, *(f"{each}." for each in allowed if each != "bot")))
         and name not in allowed | {"adapters"}
+        and not any(each.startswith(f"{name}.") for each in allowed)  # its package
     }
     assert strays == set()
 

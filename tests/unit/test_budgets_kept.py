@@ -13,7 +13,8 @@ import fakes
 import pytest
 import world
 
-from bot import accounting, budgets, conversation, errors, ports, thread_log
+from bot import conversation, errors, ports, thread_log
+from bot.money import accounting, budgets
 
 CENT = accounting.NANO // 100
 ASKED = conversation.Request(

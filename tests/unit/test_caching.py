@@ -8,7 +8,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from bot import caching, conversation, prices
+from bot import conversation
+from bot.money import prices
+from bot.planning import caching
 
 START = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 PLAN = conversation.Plan(

@@ -19,7 +19,9 @@ from aiohttp import test_utils, web
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import checking, http, installation, settings, thread_log
+from bot import settings, thread_log
+from bot.operating import checking, http
+from bot.workspaces import installation
 from emulators import claude, discord, slack
 
 

@@ -7,7 +7,8 @@ import pytest
 import test_command_desk as helpers
 import world
 
-from bot import commands, conversation, errors, forgetting
+from bot import conversation, errors
+from bot.desk import commands, forgetting
 
 desks = helpers.desks
 FRESH = "the prompt cache begins afresh."

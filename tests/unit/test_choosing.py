@@ -11,7 +11,8 @@ import fakes
 import pytest
 import world
 
-from bot import choosing, conversation, thread_log
+from bot import conversation, thread_log
+from bot.desk import choosing
 
 OTHER = conversation.ConversationId("slack:T1:C1:2.0")
 ELSEWHERE = dataclasses.replace(world.HOME, channel="C2")

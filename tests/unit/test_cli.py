@@ -13,7 +13,8 @@ import fakes
 import pytest
 import world
 
-from bot import conversation, prices, settings
+from bot import conversation, settings
+from bot.money import prices
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEY = "slack:T1:C1:1712.5"

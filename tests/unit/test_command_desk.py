@@ -12,7 +12,9 @@ import fakes
 import pytest
 import world
 
-from bot import access, accounting, choice_desk, command_desk, commands
+from bot import access
+from bot.desk import choice_desk, command_desk, commands
+from bot.money import accounting
 
 DESKS = itertools.count()
 NOBODY = access.Rules()

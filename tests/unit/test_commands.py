@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import commands
+from bot.desk import commands
 
 
 @pytest.mark.parametrize("word", commands.WORDS)

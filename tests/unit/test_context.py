@@ -1,4 +1,4 @@
-"""The planner: every rule of bot/context.py, over threads that grow as real ones do."""
+"""The planner: every rule of bot/planning/context.py, over threads that grow as real ones do."""
 
 import dataclasses
 import datetime as dt
@@ -10,7 +10,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from bot import caching, context, conversation, turns
+from bot import conversation, turns
+from bot.planning import caching, context
 
 START = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 KEY = conversation.ConversationId("c")

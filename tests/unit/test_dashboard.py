@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from bot import metrics
+from bot.operating import metrics
 
 OPS = pathlib.Path(__file__).parents[2] / "ops"
 DASHBOARD = json.loads((OPS / "grafana.json").read_text("utf-8"))

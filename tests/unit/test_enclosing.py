@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import enclosing
+from bot.showing import enclosing
 
 
 def _files(text: str, *, posts: int = 1) -> dict[str, bytes]:

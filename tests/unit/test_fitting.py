@@ -6,7 +6,8 @@ import dataclasses
 
 import world
 
-from bot import context, conversation, fitting, sizes, turns
+from bot import conversation, turns
+from bot.planning import context, fitting, sizes
 
 ROOM = 800_000
 

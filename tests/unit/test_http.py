@@ -6,7 +6,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot import conversation, errors, http, metrics
+from bot import conversation, errors
+from bot.operating import http, metrics
 
 
 async def fine() -> str | None:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bot import logs
+from bot.operating import logs
 
 # One made-up credential of every shape; each holds "canary" so that no part of it can slip out unseen.
 SECRETS = {
@@ -28,7 +28,8 @@ SECRETS = {
 def run(script: str, *, style: str = "json") -> str:
     """What a process that logs as the bot does writes to standard error."""
     setting_up = (
-        f"import logging, warnings, structlog\nfrom bot import logs\nlogs.configure('debug', {style!r})\n"
+        "import logging, warnings, structlog\n"
+        f"from bot.operating import logs\nlogs.configure('debug', {style!r})\n"
     )
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", f"{setting_up}log = structlog.get_logger()\n{script}"],

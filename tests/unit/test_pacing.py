@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import pacing
+from bot.showing import pacing
 
 
 def _edits(pacer: pacing.Pacer, *, number: int) -> list[float]:

@@ -1,10 +1,10 @@
-"""Laws of `bot.pressure`."""
+"""Laws of `bot.operating.pressure`."""
 
 from __future__ import annotations
 
 import asyncio
 
-from bot import pressure
+from bot.operating import pressure
 
 
 class Line:

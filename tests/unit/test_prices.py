@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot import conversation, prices
+from bot import conversation
+from bot.money import prices
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ import prometheus_client
 import pytest
 import world
 
-from bot import conversation, errors, http, metrics, observing, readiness, thread_log, toolsets
+from bot import conversation, errors, thread_log
+from bot.operating import http, metrics, observing, readiness
+from bot.tools import toolsets
 
 
 def ready(bot: world.World, **sockets: str | None) -> readiness.Readiness:

@@ -8,7 +8,8 @@ import sys
 import typer.main
 
 from adapters.discord import checking as discord_checking
-from bot import cli, commands, settings
+from bot import cli, settings
+from bot.desk import commands
 from bot.files import kinds
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -5,7 +5,9 @@ import datetime as dt
 import fakes
 import pytest
 
-from bot import conversation, recalling, sizes
+from bot import conversation
+from bot.planning import sizes
+from bot.tools import recalling
 
 KEY = conversation.ConversationId("c")
 

@@ -7,8 +7,10 @@ from decimal import Decimal
 import fakes
 import pytest
 
-from bot import advising, context, conversation, prices, replay
+from bot import conversation
 from bot.claude import models
+from bot.money import advising, prices, replay
+from bot.planning import context
 
 KEY = conversation.ConversationId("c")
 POLICY = context.Policy(

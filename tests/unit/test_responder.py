@@ -7,7 +7,8 @@ import fakes
 import pytest
 import world
 
-from bot import drafts, errors, responder
+from bot import errors, responder
+from bot.showing import drafts
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
 LONG = "word " * 1500  # 2,500 tokens

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 
-from bot import signals
+from bot.operating import signals
 
 
 async def test_a_second_signal_cuts_what_the_first_would_wait_for() -> None:

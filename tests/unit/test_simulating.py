@@ -6,8 +6,10 @@ from typing import Any
 import hypothesis
 from hypothesis import strategies as st
 
-from bot import caching, conversation, simulating
+from bot import conversation
 from bot.claude import wire
+from bot.money import simulating
+from bot.planning import caching
 from emulators.claude import blocks, cache, models, tokens
 
 MODEL = models.find("claude-sonnet-5-5")

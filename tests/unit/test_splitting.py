@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot import splitting
+from bot.showing import splitting
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 FLAGS = "\U0001f1eb\U0001f1f7\U0001f1e9\U0001f1ea"

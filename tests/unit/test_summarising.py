@@ -6,7 +6,8 @@ from typing import Any
 import fakes
 import pytest
 
-from bot import context, conversation, errors, segmenting, summarising, turns
+from bot import conversation, errors, turns
+from bot.planning import context, segmenting, summarising
 
 KEY = conversation.ConversationId("c")
 

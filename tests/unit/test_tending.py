@@ -16,7 +16,8 @@ import pytest
 import world
 from hypothesis import strategies as st
 
-from bot import context, conversation, outlook, ports, segmenting, tending
+from bot import conversation, ports
+from bot.planning import context, outlook, segmenting, tending
 
 HAIKU = "claude-haiku-5-5"
 WORDS = "word " * 240  # 400 tokens

@@ -6,7 +6,8 @@ import functools
 from decimal import Decimal
 
 from bench.torture import arena, oracle, play
-from bot import conversation, prices
+from bot import conversation
+from bot.money import prices
 from emulators import claude
 
 BUDGET = Decimal("0.02")  # US dollars: the most that one call may cost is more than half of it

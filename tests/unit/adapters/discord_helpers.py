@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any
 
 from adapters.discord import app, reply
-from bot import commands, conversation, errors
+from bot import conversation, errors
+from bot.desk import commands
 from emulators import discord as emulator
 
 _replies = itertools.count(1)

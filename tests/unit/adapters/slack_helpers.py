@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal
 
 from adapters.slack import address, app, parse
-from bot import commands, conversation, ports
+from bot import conversation, ports
+from bot.desk import commands
 from emulators import slack
 
 RULES = parse.Rules(bot_user="UBOT", bot_id="BBOT", bot_name="Threadmate", dm_mode="threads")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import discord_helpers
 
-from bot import commands
+from bot.desk import commands
 from emulators import discord as emulator
 
 

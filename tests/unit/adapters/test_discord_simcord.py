@@ -9,7 +9,8 @@ import discord_helpers
 import simcord
 
 from adapters.discord import app
-from bot import commands, conversation
+from bot import conversation
+from bot.desk import commands
 
 
 class Sim:

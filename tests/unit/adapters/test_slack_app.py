@@ -6,7 +6,8 @@ import dataclasses
 import pytest
 import slack_helpers
 
-from bot import commands, conversation, errors, ports
+from bot import conversation, errors, ports
+from bot.desk import commands
 from emulators import slack
 
 

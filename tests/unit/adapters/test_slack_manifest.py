@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from adapters.slack import notices, subject, surface
-from bot import commands
+from bot.desk import commands
 
 ROOT = pathlib.Path(__file__).parents[3]
 PACKAGE = ROOT / "adapters" / "slack"

@@ -7,8 +7,9 @@ import contextlib
 import claude_support
 import pytest
 
-from bot import accounting, claude, conversation, errors, ports
+from bot import claude, conversation, errors, ports
 from bot.claude import metering
+from bot.money import accounting
 from emulators import claude as emulator
 
 MODELS = ["claude-sonnet-5-5", "claude-opus-5-5", "claude-haiku-5-5", "claude-fable-5-2", "claude-haiku-4-5"]

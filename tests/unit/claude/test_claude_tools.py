@@ -6,7 +6,8 @@ from typing import Any
 
 import claude_support
 
-from bot import claude, conversation, recalling, toolsets
+from bot import claude, conversation
+from bot.tools import recalling, toolsets
 from emulators import claude as emulated
 
 REQUEST = dataclasses.replace(claude_support.REQUEST, tools=(recalling.TOOL,), varying="<now>noon</now>")

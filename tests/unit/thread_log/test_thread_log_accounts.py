@@ -9,7 +9,8 @@ import pathlib
 import log_support
 import pytest
 
-from bot import accounting, conversation, thread_log
+from bot import conversation, thread_log
+from bot.money import accounting
 
 NOW = dt.datetime(2026, 11, 30, 23, 59, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(minutes=1)

@@ -9,7 +9,8 @@ import pathlib
 import log_support
 import pytest
 
-from bot import conversation, errors, retention, thread_log
+from bot import conversation, errors, thread_log
+from bot.operating import retention
 
 OLD, NEW = 1, 1_000_000  # seconds after START
 BETWEEN = log_support.START + dt.timedelta(seconds=500_000)

@@ -14,8 +14,8 @@ import fakes
 import pytest
 import world
 
-from bot import conversation, settings, toolsets
-from bot.tools import approving, checking, describing, listing, servers
+from bot import conversation, settings
+from bot.tools import approving, checking, describing, listing, servers, toolsets
 from emulators import claude
 
 PROGRAM = pathlib.Path(__file__).parents[2] / "fixtures" / "tool_server.py"

@@ -1,0 +1,1 @@
+"""What operators see and rely on: logs, counts, traces, health, checks, signals."""

@@ -1,0 +1,76 @@
+"""Claude watched while it answers: how soon it begins, how often it begins again, how it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from bot import conversation, errors, ports
+from bot.operating import metrics
+from bot.tools import toolsets
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Implements ports.Model around another."""
+
+    model: ports.Model
+    metrics: metrics.Metrics
+    monotonic: Callable[[], float]
+
+    async def facts(self, model: str) -> conversation.ModelFacts:
+        """See ports.Model."""
+        return await self.model.facts(model)
+
+    async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
+        """See ports.Model."""
+        began = self.monotonic()
+
+        def first() -> None:
+            self.metrics.first_word.labels(model=request.plan.model).observe(self.monotonic() - began)
+
+        def again() -> None:
+            self.metrics.retries.labels(service="claude").inc()
+
+        try:
+            return await self.model.answer(request, Watched(draft=draft, first=first, again=again))
+        except errors.ModelError as error:
+            self.metrics.errors.labels(kind=type(error).__name__).inc()
+            raise
+
+
+@dataclasses.dataclass(kw_only=True)
+class Watched:
+    """A draft that tells when it begins and when it begins again."""
+
+    draft: ports.Draft
+    first: Callable[[], None]
+    again: Callable[[], None]
+    silent: bool = True
+
+    def add(self, text: str) -> None:
+        """See ports.Draft."""
+        if self.silent and text:
+            self.silent = False
+            self.first()
+        self.draft.add(text)
+
+    def restart(self) -> None:
+        """See ports.Draft."""
+        self.again()
+        self.draft.restart()
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """See ports.Draft."""
+        self.draft.billed(model, usage)
+
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
+        """See ports.Helper."""
+        if not isinstance(self.draft, ports.Helper):
+            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+        return await self.draft.use(call)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """See ports.Helper."""
+        if isinstance(self.draft, ports.Helper):
+            self.draft.served(tool, done=done)

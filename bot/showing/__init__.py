@@ -1,0 +1,1 @@
+"""How an answer is shown while it grows, and in which pieces it stands."""

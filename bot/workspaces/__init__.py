@@ -1,0 +1,1 @@
+"""Slack workspaces that let the bot in by themselves: their installations, sealed."""
