@@ -33,6 +33,7 @@ Ids = Annotated[frozenset[str] | None, pydantic_settings.NoDecode]
 NAME = r"^\S+$"
 Name = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, pattern=NAME)]
 WebSocketUrl = Annotated[str, pydantic.Field(pattern=WEBSOCKET_URL)]
+STAND_INS = {"slack_bot_token": "xoxb-", "slack_app_token": "xapp-"}  # right in form: what they are is set
 ID = re.compile(r"slack:\w+|discord:[0-9]+")
 SHAPES = {
     NAME: "should be a name, without blanks",
@@ -275,9 +276,22 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except pydantic.ValidationError as error:
-        raise errors.SettingsError([line for each in error.errors() for line in _lines(each)]) from None
+        raise errors.SettingsError([*_problems(error), *_beside(error, overrides)]) from None
     except (OSError, UnicodeDecodeError):
         raise errors.SettingsError([".env: should be a readable UTF-8 text file"]) from None
+
+
+def _beside(error: pydantic.ValidationError, overrides: Mapping[str, Any]) -> list[str]:
+    """What does not fit together beside the values that are wrong by themselves, which hide it."""
+    wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+    if not wrong:
+        return []
+    mended = {name: STAND_INS.get(name, Settings.model_fields[name].default) for name in wrong}
+    try:
+        Settings(**{**overrides, **mended})
+    except pydantic.ValidationError as second:
+        return [line for line in _problems(second) if line.partition(":")[0].lower() not in wrong]
+    return []
 
 
 def _starts_with(token: Secret | None, prefix: str, what: str) -> Secret | None:
@@ -297,6 +311,10 @@ def _is_key(key: str) -> bool:
         return len(base64.b64decode(key.strip().encode(), altchars=b"-_", validate=True)) == 32  # noqa: PLR2004
     except ValueError:
         return False
+
+
+def _problems(error: pydantic.ValidationError) -> list[str]:
+    return [line for each in error.errors() for line in _lines(each)]
 
 
 def _lines(error: Mapping[str, Any]) -> list[str]:

@@ -128,7 +128,7 @@ def test_a_wrong_value_is_one_line_that_says_what_it_should_be(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, should: str
 ) -> None:
     """One line names the variable and what it should be, and never holds the value."""
-    (line,) = problems(monkeypatch, **{name: value})
+    (line,) = [each for each in problems(monkeypatch, **{name: value}) if each.startswith(f"{name}:")]
     assert line.startswith(f"{name}: ")
     assert "should" in line
     assert should in line
@@ -178,6 +178,14 @@ def test_every_problem_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two wrong values give two lines, in the order of the table."""
     lines = problems(monkeypatch, BOT_HTTP_PORT="x", SLACK_DM_MODE="y")
     assert [line.partition(":")[0] for line in lines] == ["SLACK_DM_MODE", "BOT_HTTP_PORT"]
+
+
+def test_what_is_missing_is_told_beside_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that is wrong by itself does not hide that others are missing, and is not shown."""
+    lines = problems(monkeypatch, SLACK_BOT_TOKEN="canary", BOT_CONTEXT_TOKENS="canary")
+    named = {line.partition(":")[0] for line in lines}
+    assert named == {"SLACK_BOT_TOKEN", "BOT_CONTEXT_TOKENS", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY"}
+    assert "canary" not in "".join(lines)
 
 
 @pytest.mark.parametrize(
