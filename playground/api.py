@@ -25,6 +25,7 @@ from playground import (
     replay,
     shapes,
     side,
+    signs,
     trouble,
 )
 
@@ -65,6 +66,7 @@ class Api:
                 **_only(asked, "place", "user", "word", "argument")
             ),
             "press": lambda where, asked: where.press(**_only(asked, "place", "user", "id", "button")),
+            "react": lambda where, asked: where.react(**_only(asked, "place", "user", "id", "sign")),
             "stop": lambda where, asked: where.stop(**_only(asked, "place", "user")),
             "thread": lambda where, asked: where.open_thread(**_only(asked, "place", "id", "user")),
             "person": self._person,
@@ -110,6 +112,7 @@ class Api:
                 "writing": {name: dict(each.writing()) for name, each in self._sides.items()},
                 "troubles": shapes.plain(trouble.KINDS),
                 "words": commands.WORDS,
+                "reactions": shapes.plain(signs.REACTIONS),
                 "samples": [{"id": name, "title": title} for name, title in replay.TITLES.items()],
                 "replay": progress.public() if progress else None,
                 "lines": list(self._bot.lines)[-LINES:],

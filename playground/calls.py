@@ -13,7 +13,7 @@ from emulators.claude import blocks, models, refusal, tokens
 Json = dict[str, Any]
 Fate = Literal["read", "write5m", "write1h", "fresh"]
 
-BYTES_PER_TOKEN = 4  # of a model that the emulator's table does not know
+ORDINARY = models.find("claude-haiku-4-5")  # weighs for models that the emulator's table does not know
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,9 +120,10 @@ def _nearest(ends: Sequence[int], tokens_to: int) -> int:
 def _sizes(call: Call, row: Sequence[blocks.Block]) -> list[int]:
     """Tokens of each block; estimates, scaled to the bill where there is one."""
     try:
-        sizes = tokens.row(row, model=models.find(call.body.get("model")))
-    except (refusal.Refusal, KeyError):
-        sizes = [4 + len(_text(block.value).encode()) // BYTES_PER_TOKEN for block in row]
+        model = models.find(call.body.get("model"))
+    except refusal.Refusal:
+        model = ORDINARY
+    sizes = tokens.row(row, model=model)
     billed = call.billed.input
     total = sum(sizes)
     if not billed or not total or billed == total:
@@ -143,6 +144,21 @@ def _text(value: Mapping[str, Any]) -> str:
             parts = inner if isinstance(inner, list) else [{"type": "text", "text": str(inner or "")}]
             return "\n".join(_text(part) for part in parts if isinstance(part, dict))
         case "image" | "document":
-            return f"({value['type']})"
+            return _media(value)
         case _:
             return str(value.get("description") or value.get("name") or value.get("type") or "")
+
+
+def _media(value: Mapping[str, Any]) -> str:
+    """A picture or a paper in words; a paper that is text as its text."""
+    source = value.get("source") or {}
+    data = str(source.get("data") or "")
+    title = f"{value['title']}: " if value.get("title") else ""
+    match source.get("type"):
+        case "text":
+            return title + data
+        case "base64":
+            size = len(data) * 3 // 4 - data.count("=")
+            return f"({title}{value['type']}, {source.get('media_type')}, {size:,} bytes)"
+        case _:
+            return f"({title}{value['type']})"

@@ -9,7 +9,7 @@ from typing import Any
 from bot.desk import commands
 from emulators import discord
 from emulators.discord import records
-from playground import shapes
+from playground import shapes, signs
 
 Json = dict[str, Any]
 
@@ -144,6 +144,10 @@ class DiscordSide:
         """Somebody presses a button."""
         await self._discord.button(user, id, button)
 
+    async def react(self, *, place: str, user: str, id: str, sign: str) -> None:  # noqa: A002 - see side.Side
+        """Somebody puts an emoji under a post."""
+        await self._discord.react(place, id, user, sign)
+
     async def stop(self, *, place: str, user: str) -> None:
         """Discord has no stop of its own: the command."""
         await self.command(place=place, user=user, word="stop", argument="")
@@ -248,7 +252,7 @@ class DiscordSide:
             edited=message.edited_at is not None and message.author != self.bot,
             files=tuple(files),
             buttons=tuple(_buttons(message.components)),
-            reactions=tuple((name, len(who)) for name, who in message.reactions.items()),
+            reactions=signs.counted(message.reactions),
             thread=shapes.Thread(place=thread.id, posts=thread.total) if thread else None,
             only=only,
             growing=bool(message.flags & records.LOADING),
@@ -280,5 +284,5 @@ class DiscordSide:
 def _buttons(components: Sequence[Json]) -> Iterator[shapes.Button]:
     for each in components:
         if each.get("type") == 2 and each.get("custom_id"):  # noqa: PLR2004 - Discord's number of a button
-            yield shapes.Button(id=each["custom_id"], label=each.get("label") or "button")
+            yield signs.button(each["custom_id"], each.get("label") or "button")
         yield from _buttons(each.get("components") or ())

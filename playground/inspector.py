@@ -12,7 +12,7 @@ from bot import conversation, thread_log
 from bot.desk import choosing
 from bot.money import prices
 from bot.thread_log import ledger
-from playground import calls, costs, matching, misses, shapes, side
+from playground import calls, costs, matching, misses, recalled, shapes, side
 
 Json = dict[str, Any]
 
@@ -82,6 +82,7 @@ class Inspector:
             ],
             "costs": await self._costs(key, posts, chosen),
             "rows": [_row(post) for post in posts[-ROWS:]],
+            "recalls": shapes.plain(_recalls_of([each.call for each in mine])),
             "replies": [_entry(entry) for entry in await self._book.ledger(key)],
             "posts": len(posts),
         }
@@ -91,10 +92,12 @@ class Inspector:
         found = next((each for each in await self._found() if each.call.number == number), None)
         if found is None:
             raise LookupError(f"there is no request {number}")
-        before = self._before(found, await self._found())
+        every = await self._found()
+        before = self._before(found, every)
         return {
             **self._summary(found, before),
             "blocks": shapes.plain(calls.shown(found.call)),
+            "recalls": shapes.plain(_recalls(found, every)),
             "json": json.dumps(found.call.body, ensure_ascii=False, indent=2),
             "curl": curl(found.call.body),
         }
@@ -209,6 +212,23 @@ class Inspector:
             )
             for call in recent
         ]
+
+
+def _recalls(found: Found, every: Sequence[Found]) -> list[recalled.Recall]:
+    """What the answer had looked up by this call, and what it then asked: the next call tells."""
+    of_answer = [found.call]
+    if found.call.stop_reason == "tool_use":
+        of_answer += [
+            each.call
+            for each in every
+            if each.conversation == found.conversation and each.call.number > found.call.number
+        ][:1]
+    return _recalls_of(of_answer)
+
+
+def _recalls_of(made: Sequence[calls.Call]) -> list[recalled.Recall]:
+    """Each once, though an answer's every further call carries it again."""
+    return list({each.id: each for call in made for each in recalled.of(call.body)}.values())
 
 
 def _usage(billed: conversation.Usage) -> Json:

@@ -24,10 +24,11 @@ class File:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Button:
-    """Something to press under a post."""
+    """Something to press under a post; `name` is its label in words."""
 
     id: str
     label: str
+    name: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class Post:
     edited: bool = False
     files: tuple[File, ...] = ()
     buttons: tuple[Button, ...] = ()
-    reactions: tuple[tuple[str, int], ...] = ()
+    reactions: tuple[tuple[str, str, int], ...] = ()  # the emoji, in words, and how many people
     thread: Thread | None = None
     only: str | None = None  # the one person who sees it
     growing: bool = False  # it is being written

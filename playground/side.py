@@ -55,6 +55,9 @@ class Side(Protocol):
     async def press(self, *, place: str, user: str, id: str, button: str) -> None:  # noqa: A002 - the word of the page
         """Somebody presses a button."""
 
+    async def react(self, *, place: str, user: str, id: str, sign: str) -> None:  # noqa: A002 - the word of the page
+        """Somebody puts an emoji under a post; doing so again changes nothing."""
+
     async def stop(self, *, place: str, user: str) -> None:
         """Somebody presses the platform's own stop."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulators import slack
-from playground import shapes
+from playground import shapes, signs
 
 Json = dict[str, Any]
 
@@ -144,6 +144,13 @@ class SlackSide:
         """Somebody presses a button."""
         await self._slack.button(user=user, action_id=button, channel=self._where(place)[0], ts=id)
 
+    async def react(self, *, place: str, user: str, id: str, sign: str) -> None:  # noqa: A002 - see side.Side
+        """Somebody puts an emoji under a post."""
+        channel, name = self._where(place)[0], signs.slack_name(sign)
+        already = self._slack.channels[channel].messages[id].get("reactions") or {}
+        if user not in already.get(name, ()):
+            await self._slack.react_to(channel=channel, ts=id, user=user, name=name)
+
     async def stop(self, *, place: str, user: str) -> None:
         """The stop button of an agent session."""
         channel, root = self._where(place)
@@ -222,7 +229,9 @@ class SlackSide:
             edited="edited" in message and message.get("user") != self.bot,
             files=tuple(files),
             buttons=_buttons(message),
-            reactions=tuple((name, len(who)) for name, who in (message.get("reactions") or {}).items()),
+            reactions=signs.counted(
+                {signs.from_slack(name): who for name, who in (message.get("reactions") or {}).items()}
+            ),
             thread=shapes.Thread(place=thread, posts=replies) if replies and root == ts else None,
             growing=(channel, ts) in self._slack.streams and self._slack.open_stream(channel, ts) is not None,
             notice=message.get("subtype") in {"tombstone", "channel_join"},
@@ -275,7 +284,7 @@ def _content(message: Json) -> tuple[str, shapes.Format]:
 
 def _buttons(message: Json) -> tuple[shapes.Button, ...]:
     return tuple(
-        shapes.Button(id=element["action_id"], label=element["text"]["text"])
+        signs.button(element["action_id"], element["text"]["text"])
         for block in message.get("blocks") or []
         for element in block.get("elements") or []
         if isinstance(element, dict) and element.get("type") == "button" and element.get("action_id")

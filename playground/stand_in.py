@@ -1,7 +1,8 @@
 """What answers when there is no key: no model, and it says so (pure).
 
 It shows that the context works: it names the earlier posts it was sent, by speaker, and quotes how they
-begin. A summary it writes holds the first words of each post. It never pretends to know anything.
+begin. A summary it writes holds the first words of each post. Asked to recall something, it does, where the
+request offers the tool. It never pretends to know anything.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot.tools import recalling
 from emulators.claude import answers
-from playground import matching
+from playground import matching, recalled
 
 LABEL = "Offline stand-in, not Claude"
 NAMED = 6  # earlier posts that are named
@@ -22,6 +24,7 @@ _POST = re.compile(r'<post by="([^"]*)" id="[^"]*">(.*?)</post>', re.DOTALL)
 _FILE = re.compile(r'<file name="([^"]*)"[^>]*/>')
 _SUMMARY = re.compile(r"<summary>\n?(.*?)</summary>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
+_RECALL = re.compile(r"\brecall\s+(.+)", re.IGNORECASE | re.DOTALL)
 _WORDS_ALLOWED = re.compile(r"fewer than (\d+) words")
 
 Json = dict[str, Any]
@@ -36,12 +39,22 @@ def answer(body: Json) -> answers.Answer:
     if (body.get("output_config") or {}).get("format"):
         return answers.coerce(answers.default(body))
     posts = [(_plain(who), _body(text)) for who, text in _POST.findall(whole)]
+    if query := _to_recall(body, posts):
+        use = {"type": "tool_use", "name": recalling.TOOL.name, "input": {"query": query}}
+        return answers.Answer(content=[use])
     return answers.Answer(text=_answer(body, whole, posts), delay=PACE, chunk=PIECE)
+
+
+def _to_recall(body: Json, posts: list[tuple[str, str]]) -> str:
+    """What to look up first: what stands behind the word in the question; "" for nothing."""
+    asked = _RECALL.search(posts[-1][1]) if posts else None
+    offered = any(tool.get("name") == recalling.TOOL.name for tool in body.get("tools") or ())
+    return asked[1].strip() if asked and offered and not recalled.of(body) else ""
 
 
 def _answer(body: Json, whole: str, posts: list[tuple[str, str]]) -> str:
     who, question = posts[-1] if posts else ("somebody", "")
-    own = sum(turn["role"] == "assistant" for turn in body["messages"])
+    own = sum(turn["role"] == "assistant" and _text(turn["content"]) != "" for turn in body["messages"])
     parts = [f"*{LABEL}.* {who}, you wrote: “{_begin(question)}”."]
     earlier = posts[:-1]
     if earlier:
@@ -59,6 +72,9 @@ def _answer(body: Json, whole: str, posts: list[tuple[str, str]]) -> str:
     if summaries := _SUMMARY.findall(whole):
         lines = sum(len(text.strip().splitlines()) for text in summaries)
         parts.append(f"Older posts reached me as a summary of {_count(lines, 'line')}.")
+    for each in recalled.of(body):
+        found = "\n".join(f"- **{post.by}**: “{_begin(post.text)}”" for post in each.posts) or each.text
+        parts.append(f"I looked up “{each.query}” and got:\n{found}")
     if files := _FILE.findall(whole):
         parts.append(f"Files that came along: {', '.join(f'`{_plain(name)}`' for name in files[-NAMED:])}.")
     if "code" in question.lower():

@@ -106,7 +106,10 @@ async def test_money_memory_and_log(screen: Screen, side: str) -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Screen, side: str) -> None:
-    """What `export` writes is posted again by its people, until a summary stands for its older posts."""
+    """What `export` writes is posted again by its people, until a summary stands for its older posts.
+
+    What Claude then looks up among those is shown with its question, beside the answer and for all answers.
+    """
     await screen.open(side)
     who = f"Enid {side}"
     lines = [_line("user", who, f"part {at} of the report. {LONG * 3}") for at in range(9)]
@@ -131,6 +134,14 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
     await expect(screen.page.get_by_label("Budget")).to_contain_text("in the summary")
     panel = await screen.tab("Request")
     await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
+    await screen.say("please recall part 2 of the report")
+    await expect(screen.answers.last).to_contain_text("I looked up “part 2 of the report” and got")
+    asked = panel.locator("option").filter(has_text="answer,").nth(-2)  # the call that asked, not the next
+    await panel.get_by_role("combobox", name="Request").select_option(await asked.get_attribute("value"))
+    for tab in ("Request", "Memory"):
+        found = (await screen.tab(tab)).get_by_role("region", name="Recall: part 2 of the report")
+        await expect(found).to_contain_text("Claude asked: part 2 of the report")
+        await expect(found.locator(".hits")).to_contain_text("part 2 of the report. The harbour")
 
 
 async def test_a_sample_is_loaded_and_stopped(screen: Screen) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browsing import Screen
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Locator, expect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
@@ -55,6 +55,25 @@ async def test_an_answer_is_seen_while_it_is_written(screen: Screen, side: str) 
         await screen.say("/stop")
     await expect(screen.answers.nth(1)).to_contain_text("(Stopped.)")
     await expect(screen.answers.nth(1)).not_to_contain_text("Line 60 of a long answer")
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_reaction_is_put_under_a_post_and_a_stop_sign_stops(screen: Screen, side: str) -> None:
+    """Who presses an emoji sees it under the post, named in words; 🛑 under a running answer ends it."""
+    await screen.open(side)
+    await screen.ask("hi")
+    await _react(screen.answers.first, "thumbs up")
+    under = screen.answers.first.locator(".reactions")
+    await expect(under).to_contain_text("👍 1")
+    await expect(under.locator(".sr")).to_have_text("thumbs up, 1 person")
+    await _react(screen.answers.first, "thumbs up")
+    await screen.say("please give me a long answer")
+    await expect(screen.posts.last).to_contain_text("Line 2 of a long answer")
+    await _react(screen.posts.last, "stop sign")
+    await expect(screen.answers.nth(1)).to_contain_text("(Stopped.)")
+    await expect(screen.answers.nth(1)).not_to_contain_text("Line 60 of a long answer")
+    await expect(screen.answers.nth(1).locator(".reactions")).to_contain_text("🛑 1")
+    await expect(under).to_contain_text("👍 1")  # once is enough
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -158,6 +177,12 @@ async def test_text_is_shown_as_the_platform_shows_it_and_never_as_markup(screen
     await expect(post).to_contain_text("<img src=x onerror=alert(1)>")
     await expect(post.locator("img")).to_have_count(0)
     await expect(post.get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
+
+
+async def _react(post: Locator, words: str) -> None:
+    """Put an emoji under a post, as a person does."""
+    await post.get_by_role("button", name="Add a reaction").click()
+    await post.get_by_role("button", name=f"React with {words}").click()
 
 
 async def _sent(screen: Screen, words: str) -> str:

@@ -112,6 +112,16 @@ function Post({ post, above, editing, edit }) {
   const name = bot ? "Threadmate" : nameOf(post.author);
   const time = new Date(post.at * 1000);
   const inThread = placeOf(here())?.kind === "thread" || !placeOf(here());
+  const [picking, setPicking] = useState(false);
+  const picker = useRef(null);
+  const closePicker = () => {
+    setPicking(false);
+    picker.current?.focus(); // what had it is gone
+  };
+  const react = async (sign) => {
+    closePicker();
+    await act("react", { place: here(), user: me(), id: post.id, sign });
+  };
   const startThread = async () => {
     const place = await act("thread", { place: here(), id: post.id, user: me() });
     if (place) goTo(place);
@@ -133,11 +143,11 @@ function Post({ post, above, editing, edit }) {
         {post.buttons.length ? (
           <div class="buttons">
             {post.buttons.map((each) => (
-              <button type="button" key={each.id} onClick={() => act("press", { place: here(), user: me(), id: post.id, button: each.id })}>{each.label}</button>
+              <button type="button" key={each.id} aria-label={each.name} onClick={() => act("press", { place: here(), user: me(), id: post.id, button: each.id })}>{each.label}</button>
             ))}
           </div>
         ) : null}
-        {post.reactions.length ? <div class="reactions">{post.reactions.map(([name, count]) => <span key={name}>{name} {count}</span>)}</div> : null}
+        {post.reactions.length ? <div class="reactions">{post.reactions.map(([sign, words, count]) => <span key={sign}><span aria-hidden="true">{sign} {count}</span><span class="sr">{words}, {count} {count === 1 ? "person" : "people"}</span></span>)}</div> : null}
         {post.thread && post.thread.place !== here() ? (
           <button type="button" class="replies" onClick={() => goTo(post.thread.place)}>
             {post.thread.posts} {post.thread.posts === 1 ? "reply" : "replies"} <span aria-hidden="true">→</span>
@@ -145,8 +155,10 @@ function Post({ post, above, editing, edit }) {
           </button>
         ) : null}
       </div>
-      {!post.only && !post.notice && (own || !inThread) ? (
-        <div class="tools">
+      {!post.only && !post.notice ? (
+        <div class="tools" onKeyDown={(event) => picking && event.key === "Escape" && closePicker()}>
+          {picking ? store.reactions.map((each) => <button type="button" key={each.sign} onClick={() => react(each.sign)} aria-label={`React with ${each.words}`} title={each.words}>{each.sign}</button>) : null}
+          <button type="button" ref={picker} onClick={() => setPicking(!picking)} aria-expanded={picking} aria-label="Add a reaction" title="Add a reaction">☺</button>
           {!inThread ? <button type="button" onClick={startThread} aria-label="Reply in a thread" title="Reply in a thread">↳</button> : null}
           {own ? <button type="button" onClick={() => edit(true)} aria-label="Edit this post" title="Edit">✎</button> : null}
           {own ? <button type="button" onClick={() => act("delete", { place: here(), id: post.id })} aria-label="Delete this post" title="Delete">✕</button> : null}

@@ -130,6 +130,7 @@ function One({ shown }) {
         <button type="button" onClick={() => copy(shown.json, "The request, as JSON,")}>Copy as JSON</button>
         <button type="button" onClick={() => copy(shown.curl, "The request, as a curl command without the key,")}>Copy as curl</button>
       </div>
+      {shown.recalls.length ? <><h3>What recall found</h3><Recalled recalls={shown.recalls} /></> : null}
       <ol class="turns">
         {blocks.map((each, n) => <Block key={`${shown.number}.${each.path}`} block={each} opens={each.role !== blocks[n - 1]?.role || turnOf(each) !== turnOf(blocks[n - 1])} />)}
       </ol>
@@ -238,6 +239,7 @@ function Memory({ found }) {
         </section>
       )) : <p class="dim">Nothing has been summarised yet: Claude sees every post word for word. Past {number(found.policy.budget)} tokens the older ones give way to a summary.</p>}
       <h3>Recall</h3>
+      <Recalled recalls={found.recalls} />
       <form class="recall" onSubmit={search}>
         <input name="q" type="search" aria-label="Search this conversation's log" placeholder="Search this conversation's log" required />
         <button type="submit">Search</button>
@@ -251,6 +253,20 @@ function Memory({ found }) {
       ) : <p class="dim">The full-text search over everything said here, summarised or not.</p>}
     </>
   );
+}
+
+// What Claude asked of the older posts while it wrote, and what came back.
+function Recalled({ recalls }) {
+  return recalls.map((each) => (
+    <section key={each.id} class="recalled" aria-label={`Recall: ${each.query || each.file}`}>
+      <p><strong>Claude asked:</strong> {each.query}{each.file ? ` (file ${each.file})` : ""}</p>
+      {each.posts.length ? (
+        <ol class="hits">
+          {each.posts.map((post, n) => <li key={n}><p class="dim">{post.by} · {post.at}</p><p>{post.text.slice(0, 300)}</p></li>)}
+        </ol>
+      ) : <p class="dim">{each.failed ? "It failed: " : ""}{each.text.slice(0, 600)}</p>}
+    </section>
+  ));
 }
 
 function Rows({ found }) {

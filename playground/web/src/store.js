@@ -17,6 +17,7 @@ export const store = {
   troubles: [],
   samples: [],
   words: {},
+  reactions: [],
   replay: null,
   lines: [],
   inspected: null, // what the inspector shows, for the place it was asked for
@@ -232,6 +233,7 @@ export async function start() {
     troubles: state.troubles,
     samples: state.samples,
     words: state.words,
+    reactions: state.reactions,
     replay: state.replay,
     lines: state.lines,
     writing: { slack: {}, discord: {}, ...state.writing },
