@@ -1,4 +1,4 @@
-"""Claude's answer, if need be without the tools, or the post, that its API refuses, which is remembered.
+"""Claude's answer, if need be without the tools, file or post that its API refuses, which is remembered.
 
 Rule 1  Nothing is believed, everything is tried: tools are blamed only when the same request without them was
         answered. First those of Anthropic's servers are left out (an organisation may have them turned off),
@@ -48,7 +48,7 @@ class Insisting:
         answer, refused = await withholding.answer(ask, thread, request.turns)
         if refused:
             await self.log.withhold(self.reply, refused)
-            self.draft.note = withholding.NOTE
+            self.draft.note = withholding.note(thread, refused)
         return answer, request.plan
 
     async def _with_fewer_tools(

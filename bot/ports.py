@@ -298,8 +298,11 @@ class Log(Protocol):
     async def file_data(self, digests: Sequence[str]) -> Mapping[str, bytes]:
         """The bytes of files by their hashes; one that was erased is left out."""
 
-    async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
-        """Put a word in the place of posts that Claude's API refuses, until they are edited."""
+    async def withhold(self, reply: conversation.Reply, names: frozenset[str]) -> None:
+        """Put a word in the place of posts that Claude's API refuses, until they are edited.
+
+        A file among the `names` (see `fitting.key`) is unread from then on, also where it is posted again.
+        """
 
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer as the bot's post; the state becomes WRITTEN.

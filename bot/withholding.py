@@ -1,31 +1,41 @@
-"""Posts that Claude's API refuses: found, left out, and remembered, so that one post bricks no thread.
+"""Posts and files that Claude's API refuses: found, left out, and remembered, so that none bricks a thread.
 
 Rule 1  A post is under suspicion only while the API has never taken it: those after the last answer. The
-        one that the refusal points to, whatever its age, comes first, then the newest.
-Rule 2  Nothing is believed, everything is tried: a post is left out for good only when the same request
-        without it was answered. Where that never happens the cause is elsewhere (a model the API does not
-        know, a key, a setting), and no post is blamed.
+        one that the refusal points to, whatever its age, comes first, then the newest. Its files are
+        suspected before the post itself, so that its words are not lost for a picture.
+Rule 2  Nothing is believed, everything is tried: a post or file is left out for good only when the same
+        request without it was answered. Where that never happens the cause is elsewhere (a model the API
+        does not know, a key, a setting), and nothing is blamed.
 Rule 3  A refused call costs nothing; there are at most `TRIES` of them for one answer.
 
-Leaving out is the log's (`Log.withhold`): from then on `turns` puts a word in the post's place, until its
-author edits it.
+Names: a suspect is a set of ids of posts and of files as `fitting.key` names them. Leaving out is the log's
+(`Log.withhold`): from then on `turns` puts a word in the post's place, until its author edits it, and tells
+of the file as of any that is not read.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 import structlog
 
 from bot import conversation, errors
+from bot.files import attaching, kinds
+from bot.planning import fitting
 
 log = structlog.get_logger()
 
-SINGLES = 4  # newest posts that are suspected one by one
-TRIES = 8
+SINGLES = 4  # newest posts that are suspected one by one, and so many files of a post
+FILES = 8  # sets of files that are suspected, so that there are tries left for the posts
+TRIES = 17
 NOTE = "\n\n*(I had to leave out a post that Claude refuses to take. Edit it, and I read it again.)*"
+FILE_NOTE = (
+    "\n\n*(Claude refuses to take {files}; I answered without, and read the rest. To have it read, save it in"
+    " another form and post it again.)*"
+)
 
 _PLACE = re.compile(r"\bmessages\.(\d+)(?:\.content\.(\d+))?")
 
@@ -35,7 +45,7 @@ Ask = Callable[[conversation.Thread], Awaitable[conversation.Answer]]
 async def answer(
     ask: Ask, thread: conversation.Thread, turns: Sequence[conversation.Turn]
 ) -> tuple[conversation.Answer, frozenset[str]]:
-    """Claude's answer and the ids of the posts it had to be asked without; `turns` are the thread's own.
+    """Claude's answer and the names of what it had to be asked without; `turns` are the thread's own.
 
     Raises the ModelError of `ask`; a refusal only when no suspect was the cause.
     """
@@ -44,12 +54,12 @@ async def answer(
     except errors.TooLong:
         raise
     except errors.Rejected as refusal:
-        for count, ids in enumerate(suspects(thread, turns, refusal=str(refusal))):
+        for count, names in enumerate(suspects(thread, turns, refusal=str(refusal))):
             if count == TRIES:
                 break
-            log.warning("post.suspected", conversation=thread.conversation, posts=sorted(ids))
+            log.warning("post.suspected", conversation=thread.conversation, posts=sorted(names))
             try:
-                return await ask(without(thread, ids)), ids
+                return await ask(without(thread, names)), names
             except errors.TooLong:
                 raise
             except errors.Rejected:
@@ -57,37 +67,75 @@ async def answer(
         raise
 
 
+def note(thread: conversation.Thread, names: frozenset[str]) -> str:
+    """What the person is told of what was left out."""
+    files = attaching.named(thread.posts, names)
+    return FILE_NOTE.format(files=files) if files else NOTE
+
+
 def suspects(
     thread: conversation.Thread, turns: Sequence[conversation.Turn], *, refusal: str
 ) -> Iterator[frozenset[str]]:
-    """Sets of posts to try the request without, the likeliest first, each once."""
+    """Sets of posts or files to try the request without, the likeliest first, each once."""
     answered = max((post.place or 0 for post in thread.posts if post.role == "assistant"), default=0)
     fresh = [post.id for post in thread.posts if (post.place or 0) > answered and not post.withheld]
     newest = fresh[::-1]
-    sets = [pointed_at(turns, refusal)]
-    sets += [frozenset([post_id]) for post_id in newest[:SINGLES]]
+    blocks = pointed_at(turns, refusal)
+    pointed = frozenset(post_id for block in blocks for post_id in block.posts)
+    media = [block.media.digest for block in blocks if block.media is not None]
+    sets = [_holding(thread, media)] if len(blocks) == 1 else []
+    files = 0
+    for ids in (pointed, *(frozenset([post_id]) for post_id in newest[:SINGLES])):
+        of_files = list(itertools.islice(_files(thread, ids), FILES - files))
+        files += len(of_files)
+        sets += [*of_files, ids]
     sets += [frozenset(newest[: len(newest) // 4]), frozenset(newest[: len(newest) // 2]), frozenset(newest)]
     tried: set[frozenset[str]] = {frozenset()}
-    for ids in sets:
-        if ids not in tried:
-            tried.add(ids)
-            yield ids
+    for names in sets:
+        if names not in tried:
+            tried.add(names)
+            yield names
 
 
-def pointed_at(turns: Sequence[conversation.Turn], refusal: str) -> frozenset[str]:
-    """The posts of the block that the API names, as in "messages.3.content.1.text: …"; a hint, no more."""
+def pointed_at(turns: Sequence[conversation.Turn], refusal: str) -> tuple[conversation.Block, ...]:
+    """The blocks that the API names, as in "messages.3.content.1.text: …"; a hint, no more."""
     found = _PLACE.search(refusal)
     if found is None or int(found[1]) >= len(turns):
-        return frozenset()
+        return ()
     blocks = turns[int(found[1])].blocks
-    if found[2] is not None:
-        blocks = blocks[int(found[2]) : int(found[2]) + 1]
-    return frozenset(post_id for block in blocks for post_id in block.posts)
+    return blocks if found[2] is None else blocks[int(found[2]) : int(found[2]) + 1]
 
 
-def without(thread: conversation.Thread, ids: frozenset[str]) -> conversation.Thread:
-    """The thread with a word in the place of these posts."""
-    posts = tuple(
-        dataclasses.replace(post, withheld=True) if post.id in ids else post for post in thread.posts
+def without(thread: conversation.Thread, names: frozenset[str]) -> conversation.Thread:
+    """The thread with a word in the place of these posts, and these files unread."""
+    return dataclasses.replace(thread, posts=tuple(_without(post, names) for post in thread.posts))
+
+
+def _without(post: conversation.Post, names: frozenset[str]) -> conversation.Post:
+    unread = conversation.Media(kind="unread", reason=kinds.REFUSED)
+    files = tuple(
+        dataclasses.replace(file, media=unread) if fitting.key(post, position) in names else file
+        for position, file in enumerate(post.attachments)
     )
-    return dataclasses.replace(thread, posts=posts)
+    return dataclasses.replace(post, attachments=files, withheld=post.withheld or post.id in names)
+
+
+def _files(thread: conversation.Thread, ids: frozenset[str]) -> Iterator[frozenset[str]]:
+    """Sets of the files of these posts: each alone where they are few, else each half; then all."""
+    held = [media.digest for post in thread.posts if post.id in ids for _, media in _read(post)]
+    digests = list(dict.fromkeys(held))
+    half = len(digests) // 2
+    parts = [[each] for each in digests] if len(digests) <= SINGLES else [digests[half:], digests[:half]]
+    return (_holding(thread, part) for part in (*parts, digests))
+
+
+def _holding(thread: conversation.Thread, digests: Collection[str]) -> frozenset[str]:
+    """The names of the files that have these hashes, wherever in the thread they were posted."""
+    return frozenset(name for post in thread.posts for name, media in _read(post) if media.digest in digests)
+
+
+def _read(post: conversation.Post) -> Iterator[tuple[str, conversation.Media]]:
+    """What was read of a post's files, each with its name."""
+    for position, file in enumerate(post.attachments):
+        if file.media is not None and file.media.kind != "unread":
+            yield fitting.key(post, position), file.media

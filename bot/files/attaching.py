@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from bot import conversation
+from bot.planning import fitting
 
 NAMED = 4  # files, in one line; the rest are counted
 NAME_LENGTH = 60
@@ -19,15 +20,24 @@ def opening(posts: Iterable[conversation.Post]) -> str:
     The question is what people posted after the last answer, the latest request's part of a thread.
     """
     unread = [
-        f"`{_name(file)}` ({file.media.reason})"
+        f"{_name(file)} ({file.media.reason})"
         for post in _question(posts)
         for file in post.attachments
         if file.media is not None and file.media.kind == "unread"
     ]
-    if not unread:
-        return ""
-    more = f"; and {len(unread) - NAMED} more" if len(unread) > NAMED else ""
-    return f"*Not read: {'; '.join(unread[:NAMED])}{more}.*\n\n"
+    return f"*Not read: {_listed(unread)}.*\n\n" if unread else ""
+
+
+def named(posts: Iterable[conversation.Post], names: Collection[str]) -> str:
+    """The names of these files of posts in one line; `names` as `fitting.key` gives them, "" for none."""
+    return _listed(
+        [
+            _name(file)
+            for post in posts
+            for position, file in enumerate(post.attachments)
+            if fitting.key(post, position) in names
+        ]
+    )
 
 
 def needed(turns: Sequence[conversation.Turn]) -> list[str]:
@@ -44,6 +54,11 @@ def _question(posts: Iterable[conversation.Post]) -> Iterator[conversation.Post]
     return (post for post in placed if post.role == "user" and (post.place or 0) >= first)
 
 
+def _listed(files: Sequence[str]) -> str:
+    more = f"; and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    return f"{'; '.join(files[:NAMED])}{more}"
+
+
 def _name(file: conversation.Attachment) -> str:
     name = _UNSAFE.sub(" ", file.name).strip() or "file"
-    return name if len(name) <= NAME_LENGTH else f"{name[:NAME_LENGTH]}…"
+    return f"`{name if len(name) <= NAME_LENGTH else f'{name[:NAME_LENGTH]}…'}`"

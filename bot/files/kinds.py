@@ -102,6 +102,7 @@ PDF_TOO_LARGE = f"a PDF may have up to {MOST_PDF_BYTES // MEBIBYTE} MB"
 PDF_LOCKED = "it is locked with a password"
 DAMAGED = "it is damaged, or not what its name says"
 TOO_MUCH = "reading it takes more memory or time than one file may"
+REFUSED = "Claude refuses to take it"
 TOO_MANY_PIXELS = "it has too many pixels; send it smaller"
 
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")

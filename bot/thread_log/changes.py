@@ -192,16 +192,6 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     return len(seqs)
 
 
-def withhold(db: sqlite3.Connection, *, reply_id: str, post_ids: frozenset[str]) -> None:
-    """Put a word in the place of posts that Claude's API refuses; the request of this reply was sent so."""
-    for post_id in post_ids:
-        db.execute(
-            "UPDATE posts SET withheld = 1 WHERE id = ?"
-            " AND conversation = (SELECT conversation FROM replies WHERE id = ?)",
-            (post_id, reply_id),
-        )
-
-
 def reset(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId) -> None:
     """Hide what was said so far. Questions that wait for an answer are not hidden."""
     db.execute(

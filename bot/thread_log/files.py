@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from bot import conversation
-from bot.thread_log import index, rows
+from bot.files import kinds
+from bot.thread_log import index, refused, rows
 
 MOST_STORED = 300 * 2**20  # bytes of all files of one conversation
 
@@ -78,20 +79,17 @@ def keep(db: sqlite3.Connection, *, file: Waiting, media: conversation.Media) ->
         return False
     if media.kind != "unread" and _stored(db, number) + len(media.data) > MOST_STORED:
         media = conversation.Media(kind="unread", reason="this conversation holds too many files already")
+    state, reason = ("unread" if media.kind == "unread" else "read"), rows.clean(media.reason)
+    digest = None if media.kind == "unread" else media.digest
+    if digest is not None and refused.is_known(db, number=number, digest=digest):
+        state, reason = "unread", kinds.REFUSED
     with index.in_step(db, conversation=number, order=(found[0], len(file.post), file.post)):
-        if media.kind != "unread":
+        if digest is not None:
             _store(db, media)
         db.execute(
             "UPDATE post_files SET state = ?, reason = ?, digest = ?"
             " WHERE conversation = ? AND post = ? AND position = ?",
-            (
-                "unread" if media.kind == "unread" else "read",
-                rows.clean(media.reason),
-                None if media.kind == "unread" else media.digest,
-                number,
-                file.post,
-                file.position,
-            ),
+            (state, reason, digest, number, file.post, file.position),
         )
     return True
 

@@ -12,7 +12,6 @@ from bot import conversation, errors
 from bot.thread_log import (
     accounts,
     bills,
-    changes,
     choices,
     copies,
     echoes,
@@ -21,6 +20,7 @@ from bot.thread_log import (
     installs,
     intake,
     owners,
+    refused,
     replies,
     rows,
     segments,
@@ -161,9 +161,9 @@ class ThreadLog(editing.Editing):
             )
         )
 
-    async def withhold(self, reply: conversation.Reply, post_ids: frozenset[str]) -> None:
-        """Put a word in the place of posts that Claude's API refuses, until they are edited."""
-        await self._store.write(functools.partial(changes.withhold, reply_id=reply.id, post_ids=post_ids))
+    async def withhold(self, reply: conversation.Reply, names: frozenset[str]) -> None:
+        """Leave files that Claude's API refuses unread, and posts out until they are edited."""
+        await self._store.write(functools.partial(refused.withhold, reply_id=reply.id, names=names))
 
     async def file_data(self, digests: Sequence[str]) -> dict[str, bytes]:
         """The bytes of files by their hashes."""

@@ -14,6 +14,8 @@ import sent
 import stage
 from PIL import Image
 
+from bot import withholding
+from bot.files import kinds as reasons
 from emulators import claude
 
 
@@ -70,6 +72,35 @@ async def test_files_are_sent_again_byte_for_byte(scene: stage.Stage) -> None:
     assert [len(media(body)) for body in (first, second, third)] == [1, 1, 2]
     billed = [call.usage for call in scene.claude.requests if call.usage]
     assert billed[1]["cache_read_input_tokens"] > 1_300  # the picture's share
+
+
+@pytest.mark.parametrize("says", ["Could not process image", "messages.0.content.0: could not be processed"])
+@pytest.mark.parametrize(
+    ("name", "data"), [("odd.png", real_files.picture(90, 60)), ("odd.pdf", real_files.pdf("An odd one"))]
+)
+async def test_a_file_that_claude_refuses_is_left_out_alone_and_once(
+    scene: stage.Stage, name: str, data: bytes, says: str
+) -> None:
+    """The post's words reach Claude, the person is told once, and the file fails the thread never again."""
+    scene.claude.fail(claude.Fault(kind="bad_request", message=says, times=None, match=media))
+    asked = await scene.mention(scene.channel, "what is this?", files=[(name, data, "application/x")])
+    await scene.idle()
+    refusals = sum(call.status == 400 for call in scene.claude.requests)  # tools are blamed before posts
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    await scene.restart()
+    await scene.post(scene.under(asked), "the same again", files=[(name, data, "application/x")])
+    await scene.idle()
+    note = withholding.FILE_NOTE.format(files=f"`{name}`")
+    first, second, third = scene.answers(scene.under(asked))
+    assert scene.readable(first) == scene.readable(f"{stage.answered(1)[0]}{note}")
+    assert [second] == stage.answered(2)
+    assert reasons.REFUSED in third.partition("\n")[0]
+    assert third.endswith(stage.answered(3)[0])
+    assert sum(call.status == 400 for call in scene.claude.requests) == refusals
+    text = marked(scene.requests[-1])
+    assert "what is this?" in text
+    assert text.count(f'unread="{reasons.REFUSED}"') == 2
 
 
 def with_macros() -> bytes:

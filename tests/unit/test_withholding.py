@@ -1,4 +1,4 @@
-"""Posts that Claude's API refuses: which are suspected, which are left out, and what is remembered."""
+"""Posts and files that Claude's API refuses: which are suspected, which are left out, what is remembered."""
 
 import asyncio
 import datetime as dt
@@ -9,6 +9,7 @@ import pytest
 import world
 
 from bot import conversation, errors, turns, withholding
+from bot.files import kinds
 
 POISON = "a poisoned post"
 
@@ -95,3 +96,63 @@ async def test_an_old_post_is_found_where_the_api_points_at_it(tmp_path: pathlib
         await ask(bot, 2, "a good one")
         assert bot.platform.visible[-1] == f"Two.{withholding.NOTE}"
         assert refused(bot) == 2  # when it was taken, and when it was not
+
+
+def with_files(number: int, *digests: str) -> conversation.Post:
+    """A placed post with pictures of these hashes."""
+    files = tuple(
+        conversation.Attachment(
+            id=f"F{position}",
+            name=f"{digest}.png",
+            media_type="image/png",
+            size=9,
+            url="u",
+            media=conversation.Media(kind="image", digest=digest),
+        )
+        for position, digest in enumerate(digests)
+    )
+    return world.a_post(number, "see", place=number, attachments=files)
+
+
+def suspected(*posts: conversation.Post, refusal: str = "Could not process image") -> list[set[str]]:
+    """What is suspected in a thread of these posts, in order."""
+    thread = conversation.Thread(conversation=world.KEY, posts=posts, summaries=(), last=None)
+    return [set(names) for names in withholding.suspects(thread, turns.rebuild(posts), refusal=refusal)]
+
+
+def test_files_are_suspected_before_their_post() -> None:
+    """Each picture of a post comes alone, then all of them, and the post with its words last."""
+    assert suspected(with_files(1, "a", "b")) == [{"1/0"}, {"1/1"}, {"1/0", "1/1"}, {"1"}]
+
+
+def test_the_picture_that_the_api_points_at_comes_first() -> None:
+    """The block that the refusal names is a file of a post: that file is tried before any other."""
+    first, *_ = suspected(
+        with_files(1, "a", "b"), with_files(2, "c"), refusal="messages.0.content.1.image.source: bad"
+    )
+    assert first == {"1/1"}
+
+
+def test_the_same_file_is_suspected_wherever_it_stands() -> None:
+    """A picture that was posted twice is one suspect: leaving out one of the two would prove nothing."""
+    assert suspected(with_files(1, "a"), with_files(2, "a"))[0] == {"1/0", "2/0"}
+
+
+def test_tries_are_left_for_the_posts_however_many_files_there_are() -> None:
+    """Many posts with many files: their posts, one by one and together, are within the tries."""
+    posts = [with_files(number, *(f"{number}{each}" for each in range(10))) for number in range(1, 9)]
+    sets = suspected(*posts, refusal="messages.0.content.3.image.source: bad")
+    assert len(sets) <= withholding.TRIES
+    assert sets[-1] == {str(number) for number in range(1, 9)}
+
+
+def test_a_file_left_out_is_unread_with_the_reason_and_the_words_stay() -> None:
+    """The request has no block for the picture any more; the post's text and the file's name are in it."""
+    thread = conversation.Thread(
+        conversation=world.KEY, posts=(with_files(1, "a", "b"),), summaries=(), last=None
+    )
+    smaller = withholding.without(thread, frozenset(["1/0"]))
+    *shown, text = turns.rebuild(smaller.posts)[0].blocks
+    assert [block.text for block in shown] == ["b.png"]
+    assert f'name="a.png" type="image/png" bytes="9" unread="{kinds.REFUSED}"' in text.text
+    assert "see</post>" in text.text
