@@ -11,6 +11,7 @@ from playground import shapes, signs
 
 Json = dict[str, Any]
 
+_CHOICE = "|"  # between an element and which of its choices is pressed
 _SEPARATOR = ":"  # between channel and root in the id of a thread's place
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
@@ -142,7 +143,9 @@ class SlackSide:
 
     async def press(self, *, place: str, user: str, id: str, button: str) -> None:  # noqa: A002 - see side.Side
         """Somebody presses a button."""
-        await self._slack.button(user=user, action_id=button, channel=self._where(place)[0], ts=id)
+        action, _, value = button.partition(_CHOICE)
+        channel = self._where(place)[0]
+        await self._slack.button(user=user, action_id=action, channel=channel, ts=id, value=value or None)
 
     async def react(self, *, place: str, user: str, id: str, sign: str) -> None:  # noqa: A002 - see side.Side
         """Somebody puts an emoji under a post."""
@@ -284,10 +287,25 @@ def _content(message: Json) -> tuple[str, shapes.Format]:
 
 def _buttons(message: Json) -> tuple[shapes.Button, ...]:
     return tuple(
-        signs.button(element["action_id"], element["text"]["text"])
+        button
         for block in message.get("blocks") or []
         for element in block.get("elements") or []
-        if isinstance(element, dict) and element.get("type") == "button" and element.get("action_id")
+        if isinstance(element, dict) and element.get("action_id")
+        for button in _of_element(element)
+    )
+
+
+def _of_element(element: Json) -> tuple[shapes.Button, ...]:
+    """A button as it is; Slack's feedback pair as two, each with its choice behind the element's id."""
+    action = str(element["action_id"])
+    if element.get("type") == "button":
+        return (signs.button(action, element["text"]["text"]),)
+    if element.get("type") != "feedback_buttons":
+        return ()
+    pair = (("👍", element["positive_button"]), ("👎", element["negative_button"]))
+    return tuple(
+        shapes.Button(id=f"{action}{_CHOICE}{choice['value']}", label=sign, name=choice["text"]["text"])
+        for sign, choice in pair
     )
 
 

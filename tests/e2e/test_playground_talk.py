@@ -179,6 +179,22 @@ async def test_text_is_shown_as_the_platform_shows_it_and_never_as_markup(screen
     await expect(post.get_by_role("link")).to_have_attribute("rel", "noopener noreferrer")
 
 
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_thumb_under_an_answer_counts(screen: Screen, side: str) -> None:
+    """A thumb pressed under an answer is told by `usage`."""
+    await screen.open(side)
+    await screen.ask("hi")
+    name = "Good answer" if side == "slack" else "thumbs up"
+    await screen.answers.first.get_by_role("button", name=name, exact=True).click()
+    told = screen.posts.filter(has_text="only you see this").filter(has_text="Feedback: 1 👍")
+    for _ in range(5):  # the press is on its way while one asks
+        if await told.count():
+            break
+        await screen.say("/usage" if side == "discord" else "!usage")
+        await expect(screen.posts.filter(has_text="request").last).to_be_visible()
+    await expect(told.first).to_be_visible()
+
+
 async def _react(post: Locator, words: str) -> None:
     """Put an emoji under a post, as a person does."""
     await post.get_by_role("button", name="Add a reaction").click()
