@@ -76,13 +76,15 @@ def test_help_lists_every_command(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("words", [(), ("usage",), ("export", "--all")])
 def test_wrong_settings_end_it_with_status_2(tmp_path: pathlib.Path, words: tuple[str, ...]) -> None:
-    """Each wrong variable has its line on standard error, without its value; the status is 2."""
+    """Each wrong or missing variable has its line on standard error, without a value; the status is 2."""
     done = bot(tmp_path, *words, BOT_HTTP_PORT="canary", SLACK_BOT_TOKEN="canary")
     assert done.returncode == 2
     assert done.stdout == ""
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
         "SLACK_BOT_TOKEN",
         "BOT_HTTP_PORT",
+        "SLACK_APP_TOKEN",  # missing beside it
+        "ANTHROPIC_API_KEY",
     ]
     assert "canary" not in done.stderr
 
