@@ -82,7 +82,8 @@ async def test_a_file_that_claude_refuses_is_left_out_alone_and_once(
     scene: stage.Stage, name: str, data: bytes, says: str
 ) -> None:
     """The post's words reach Claude, the person is told once, and the file fails the thread never again."""
-    scene.claude.fail(claude.Fault(kind="bad_request", message=says, times=None, match=media))
+    refused = claude.Fault(kind="bad_request", message=says, times=None, match=lambda body: bool(media(body)))
+    scene.claude.fail(refused)
     asked = await scene.mention(scene.channel, "what is this?", files=[(name, data, "application/x")])
     await scene.idle()
     refusals = sum(call.status == 400 for call in scene.claude.requests)  # tools are blamed before posts
