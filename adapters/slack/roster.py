@@ -9,6 +9,7 @@ answers, else the one that is in the thread, so that the answer is one.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,8 +17,6 @@ import structlog
 
 from adapters.slack import markdown, parse, workspace
 from bot import errors, ports
-
-NOT_THERE = "the bot is not installed in this workspace any more"
 
 log = structlog.get_logger()
 
@@ -42,8 +41,7 @@ class Roster:
         self._only = only
         self._teams = teams
         self._connect = connect
-        self._found: dict[str, workspace.Workspace] = {}
-        self._asking: dict[str, asyncio.Future[workspace.Workspace]] = {}
+        self._places: dict[str, asyncio.Task[workspace.Workspace]] = {}  # connected, or on the way to it
 
     async def teams(self) -> Sequence[str]:
         """The ids of the workspaces there are."""
@@ -59,8 +57,7 @@ class Roster:
     @property
     def missing_scopes(self) -> frozenset[str]:
         """What a connected workspace does not grant."""
-        met = [self._only] if self._only is not None else list(self._found.values())
-        return frozenset[str]().union(*(each.missing_scopes for each in met))
+        return frozenset[str]().union(*(each.missing_scopes for each in self._connected()))
 
     def homes(self, known: Sequence[ports.Known], team: str) -> list[ports.Known]:
         """The conversations among these that are a workspace's."""
@@ -78,15 +75,16 @@ class Roster:
         """A workspace, connected. Raises errors.PostGone where it is not installed, and PlatformError."""
         if self._only is not None:
             return self._only
-        if team not in self._found and self._connect is not None:
-            task = self._asking.get(team)
-            if task is None:
-                task = self._asking[team] = asyncio.ensure_future(self._connect(team))
-                task.add_done_callback(lambda done: self._met(team, done))
-            await asyncio.shield(task)
-        if team not in self._found:
-            raise errors.PostGone(NOT_THERE)  # it was uninstalled meanwhile
-        return self._found[team]
+        if self._connect is None:
+            raise errors.PlatformUnavailable("the bot is being stopped")
+        place = self._places.get(team)
+        if place is None:
+            place = self._places[team] = asyncio.ensure_future(self._connect(team))
+            place.add_done_callback(functools.partial(self._reached_end, team))
+        await asyncio.wait([place])  # shared: whoever waits may give up without ending it for the others
+        if place.cancelled():
+            return await self.of_team(team)  # dropped meanwhile: it is gone, or has another token now
+        return place.result()
 
     async def of_event(self, body: Mapping[str, Any]) -> workspace.Workspace | None:
         """Whom an event is for; None where the bot is not installed. Raises PlatformUnavailable."""
@@ -107,7 +105,7 @@ class Roster:
             return self._only
         installed = await self.teams()
         wrote = str((body.get("message") or {}).get("user") or "")
-        for each in self._found.values():
+        for each in self._connected():
             if wrote and each.rules.bot_user == wrote:
                 return each
         team = str((body.get("team") or {}).get("id") or body.get("team_id") or "")
@@ -115,18 +113,16 @@ class Roster:
 
     async def drop(self, team: str) -> None:
         """Forget a workspace: its token is gone, or another took its place."""
-        task = self._asking.pop(team, None)
-        if task is not None:
-            task.cancel()
-        found = self._found.pop(team, None)
-        if found is not None:
-            await found.close()
+        place = self._places.pop(team, None)
+        if place is not None and not place.cancel() and (made := _made(place)) is not None:
+            await made.close()
 
     async def close(self) -> None:
         """Let go of all."""
         if self._only is not None:
             await self._only.close()
-        for team in {*self._asking, *self._found}:
+        self._connect = None
+        for team in list(self._places):
             await self.drop(team)
 
     async def _of_shared(
@@ -156,11 +152,22 @@ class Roster:
             log.warning("slack.workspace_lost", team=team, fault=str(error))
             return None
 
-    def _met(self, team: str, task: asyncio.Future[workspace.Workspace]) -> None:
-        if self._asking.get(team) is task:
-            del self._asking[team]
-            if not task.cancelled() and task.exception() is None:
-                self._found[team] = task.result()
+    def _connected(self) -> list[workspace.Workspace]:
+        if self._only is not None:
+            return [self._only]
+        return [made for place in self._places.values() if (made := _made(place)) is not None]
+
+    def _reached_end(self, team: str, place: asyncio.Task[workspace.Workspace]) -> None:
+        """A connection that failed is made anew by whoever needs it next."""
+        if _made(place) is None and self._places.get(team) is place:
+            del self._places[team]
+
+
+def _made(place: asyncio.Task[workspace.Workspace]) -> workspace.Workspace | None:
+    """What came of it so far."""
+    if not place.done() or place.cancelled() or place.exception() is not None:
+        return None
+    return place.result()
 
 
 async def _is_of(place: workspace.Workspace, user: str) -> bool:
