@@ -14,7 +14,7 @@ FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.lock ./
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.lock
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --no-deps --require-hashes -r requirements.lock
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 threadmate \

@@ -96,6 +96,7 @@ def ensure_installed(lock_name: str) -> bool:
         "--quiet",
         "--disable-pip-version-check",
         "--require-hashes",
+        "--no-deps",  # the lock is whole; pip would seek newer releases of what is named with extras
         "-r",
         str(lock),
     ]
