@@ -31,7 +31,18 @@ from bot import (
 from bot.desk import choosing, desks, pressing
 from bot.files import fetching
 from bot.money import budgets
-from bot.operating import http, metrics, observing, pressure, readiness, retention, signals, traced, tracing
+from bot.operating import (
+    http,
+    metrics,
+    observing,
+    pauses,
+    pressure,
+    readiness,
+    retention,
+    signals,
+    traced,
+    tracing,
+)
 from bot.planning import tending
 from bot.tools import shelf
 from bot.workspaces import installing
@@ -85,6 +96,7 @@ async def run(chosen: settings.Settings) -> None:
         stays = [asyncio.create_task(adapter.run()) for adapter in bot.adapters.values()]
         try:
             await bot.claude.begin()  # what is wrong with it shall not wait for the first question
+            pauses.shorten()
             done, _ = await asyncio.wait([stopped, *stays], return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()

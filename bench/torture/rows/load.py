@@ -2,8 +2,8 @@
 
 Intake is measured from when a post stands on the platform: on Slack to its acknowledgement as the emulator
 sees it, on Discord, which knows none, to the line the bot logs once the post is committed. The emulators and
-whoever writes share one process on the other core; how late that process itself was is told beside, since
-its lateness counts into every figure.
+whoever writes share one process on the other core, without garbage collection while the row lasts; how late
+that process itself was is told beside, since its lateness counts into every figure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import gc
 import json
 import pathlib
 import re
@@ -103,7 +104,11 @@ async def _stage(how: play.Run) -> AsyncIterator[tuple[arena.Arena, str]]:
         await stage.start()
         await stage.ask()
         await stage.settle()
-        yield stage, f"http://127.0.0.1:{port}"
+        gc.disable()
+        try:
+            yield stage, f"http://127.0.0.1:{port}"
+        finally:
+            gc.enable()
 
 
 async def _write(stage: arena.Arena, *, rate: float, seconds: float) -> list[float]:
