@@ -35,6 +35,10 @@ class PassedBy:
         while len(self._entered) > MOST_PASSED_BY:
             self._entered.popitem(last=False)
 
+    def waits(self, where: conversation.ConversationId) -> bool:
+        """Whether anything was passed by there."""
+        return where in self._events
+
     def missed(self, where: conversation.ConversationId) -> list[parse.Event]:
         """What came after that post and was passed by, once; what came before it is history."""
         since = self._entered.get(where)

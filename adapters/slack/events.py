@@ -134,8 +134,9 @@ class Events:
 
     async def _turn_back(self, where: conversation.ConversationId, *, team: str) -> None:
         """Take what was passed by in a thread the bot is in now (and has not been told to forget)."""
-        for event in self._passed_by.missed(where) if await self._intake.holds(where) else ():
-            await self.take(event, team=team)
+        if self._passed_by.waits(where) and await self._intake.holds(where):
+            for event in self._passed_by.missed(where):
+                await self.take(event, team=team)
 
     async def _tell(self, found: happenings.Happening, standing: conversation.Standing | None) -> None:
         match found:

@@ -6,7 +6,7 @@ at what has come since.
 
 A thread that wants the interpreter waits for the switch interval while the event loop computes. The log's
 writer wants it anew after each step of each statement, so that Python's five milliseconds make a commit of a
-few posts take a second under load. At a tenth of a millisecond it takes tens of milliseconds.
+few posts take seconds while the loop is busy. At a fifth of one it takes tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import sys
 
-SWITCH_SECONDS = 0.0001
+SWITCH_SECONDS = 0.0002
 
 
 def shorten() -> None:

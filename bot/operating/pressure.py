@@ -17,8 +17,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 TICK = 0.02  # seconds between two looks
-PROMPT = 0.008  # seconds of lag up to which more answers may begin
-LATE = 0.02  # seconds of lag from which on fewer may
+PROMPT = 0.002  # seconds of lag up to which more answers may begin; a post on its way in meets four such
+LATE = 0.005  # seconds of lag from which on fewer may
 SLOWEST, FASTEST = 5.0, 2_000.0  # beginnings a second
 FIRST = 20.0  # a process that has just begun, perhaps after a crash, takes up few of many answers at once
 CALM = 200.0  # what the rate rises to while nobody waits

@@ -16,7 +16,7 @@ from emulators import claude
 
 SHARD_SEEDS = 100_000
 EPOCH = 25  # kills in one database, so that what went wrong can be found
-PACE = 0.01  # seconds between pieces of an answer: it is written in a tenth of a second or two
+PACE = 0.005  # seconds between pieces of an answer: it is written in some 60 ms
 FOLLOW = 0.6  # chance that a question goes on in a thread that is there
 TROUBLE = 0.08  # chance of a misfortune with each question, several kinds together
 

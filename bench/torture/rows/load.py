@@ -27,6 +27,7 @@ from emulators.discord import snowflakes
 MOST_MIB = 250.0
 INTAKE_MS = 50.0
 STALL_S = 0.1
+CHANNELS = 40  # that the posts are spread over
 FOLLOW = 1 / 6  # of the posts go on in a conversation that is there
 SLOPE_MIB_A_MINUTE = 0.5  # below that, memory is said to be level
 BUCKET = re.compile(r'threadmate_loop_lag_seconds_bucket\{le="([^"]+)"\} ([0-9.e+]+)')
@@ -101,6 +102,7 @@ async def _stage(how: play.Run) -> AsyncIterator[tuple[arena.Arena, str]]:
         stage.pace = 0.0
         port = arena.free_port()
         stage.options["BOT_HTTP_PORT"] = str(port)
+        stage.world.channels += [stage.world.channel(f"room-{number}") for number in range(2, CHANNELS)]
         await stage.start()
         await stage.ask()
         await stage.settle()
@@ -123,7 +125,7 @@ async def _write(stage: arena.Arena, *, rate: float, seconds: float) -> list[flo
         if known is not None and stage.world.reachable(known):
             await stage.ask(known)
         else:
-            threads.append((await stage.ask(stage.world.channels[number % 2])).thread)
+            threads.append((await stage.ask(stage.world.channels[number % CHANNELS])).thread)
     return late
 
 
