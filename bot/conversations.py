@@ -191,8 +191,10 @@ class Conversations:
         return await self.log.homes(platform, since)
 
     async def resume(self) -> int:
-        """Take up everything that is due, as after a crash; how many conversations that are."""
-        due = await self.log.due(len(self._workers) + self.most)
+        """Take up what is due and there is room for, as after a crash; how many conversations are due."""
+        if len(self._workers) >= self.most:
+            return 0
+        due = await self.log.due(self.most)
         for conversation_id in due:
             self.wake(conversation_id)
         return len(due)
