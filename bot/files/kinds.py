@@ -1,6 +1,7 @@
 """What a file is, by its first bytes, and what becomes of it. Pure.
 
-Rule 1  The announced type and the name's ending are never believed: the content decides.
+Rule 1  The announced type and the name's ending are never believed: the content decides. Letters that a text
+        may begin with as well (BM, RIFF, GIF89a) count only where what follows is no text.
 Rule 2  What is not read has a reason that a person understands.
 """
 
@@ -121,31 +122,31 @@ _BRANDS = {  # of files that begin with an `ftyp` box
     b"M4A ": "audio", b"M4B ": "audio", b"F4A ": "audio",
 }  # fmt: skip
 _RIFF = {b"WEBP": "picture", b"WAVE": "audio", b"AVI ": "video"}
-_HEAD = 1024  # bytes in which a PDF's mark may stand (ISO 32000, annex H)
+_HEAD = 1024  # bytes in which a PDF's mark may stand, and its end (ISO 32000, annex H)
 _BOX = 12
 
 
 def of_bytes(data: bytes) -> str:
     """The key of KINDS by the first bytes; "zip" for what only its inside tells apart."""
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    if _is_pdf(data):
+        return "pdf"
+    if _is_text(data):
+        return "text"
     if data.startswith(_PICTURES):
         return "picture"
     if data[:4] == b"RIFF":
         return _RIFF.get(data[8:12], "binary")
     if data[4:8] == b"ftyp" and len(data) >= _BOX:
         return _BRANDS.get(data[8:12], "video")
-    if b"%PDF-" in data[:_HEAD]:
-        return "pdf"
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "old office"
-    if data.startswith(_AUDIO) and not _is_text(data):
+    if data.startswith(_AUDIO):
         return "audio"
     if data.startswith(b"\x1a\x45\xdf\xa3"):
         return "video"
-    if data.startswith(_ARCHIVES):
-        return "archive"
-    return "text" if _is_text(data) else "binary"
+    return "archive" if data.startswith(_ARCHIVES) else "binary"
 
 
 def of_zip(names: frozenset[str]) -> str:
@@ -160,6 +161,14 @@ def of_zip(names: frozenset[str]) -> str:
     if office or "mimetype" in names:
         return "slides"
     return "archive"
+
+
+def _is_pdf(data: bytes) -> bool:
+    """Whether it is a PDF; one that is written in letters alone, and no text that tells of the mark."""
+    head = data[:_HEAD]
+    if head.lstrip(b"\xef\xbb\xbf\x00\t\n\f\r ").startswith(b"%PDF-"):
+        return True
+    return b"%PDF-" in head and (not _is_text(data) or b"%%EOF" in data[-_HEAD:])
 
 
 def _is_text(data: bytes) -> bool:
