@@ -93,7 +93,7 @@ class Responder:
                 await post.withdraw()
             elif reply.state is conversation.ReplyState.WRITTEN:
                 brought = await self.bring(reply, platform)
-                head = brought + attaching.opening((await self.log.thread(reply)).posts)
+                head = brought + attaching.opening((await self.log.thread(reply)).posts, reply.plan)
                 await post.finish(head + (reply.text or STOPPED_NOTE.strip()))
             else:
                 await post.finish(await self._write(reply, post, stop))
@@ -149,7 +149,7 @@ class Responder:
         brought = await self.bring(reply, self.platforms[reply.home.platform])
         with self.trace.span("plan"):
             request, thread, offered = await self._request(reply, choices)
-        head = brought + attaching.opening(thread.posts)
+        head = brought + attaching.opening(thread.posts, request.plan)
         draft = drafts.Draft(box=self.tools.box(reply), head=head)
         asking = insisting.Insisting(
             log=self.log, tools=self.tools, reply=reply, model=self._paid(reply), draft=draft

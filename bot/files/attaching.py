@@ -1,4 +1,4 @@
-"""What an answer says of files that were not read, and which files its request needs the bytes of. Pure."""
+"""What an answer says of files that were not read whole, and whose bytes a request needs. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from bot.planning import fitting
 
 NAMED = 4  # files, in one line; the rest are counted
 NAME_LENGTH = 60
+NO_ROOM = "one request has no room for it beside the other files; ask about it alone"
 
 _UNSAFE = re.compile(r"[`\s]+")
 
 
-def opening(posts: Iterable[conversation.Post]) -> str:
-    """The line over an answer that names the files of its question that were not read, "" for none.
+def opening(posts: Iterable[conversation.Post], plan: conversation.Plan | None = None) -> str:
+    """The line over an answer that names what of its question's files was not read, "" where all was.
 
-    The question is what people posted after the last answer, the latest request's part of a thread.
+    The question is what people posted after the last answer, the latest request's part of a thread. `plan`
+    is that request's: it may have had no room for a file.
     """
-    unread = [
-        f"{_name(file)} ({file.media.reason})"
-        for post in _question(posts)
-        for file in post.attachments
-        if file.media is not None and file.media.kind == "unread"
-    ]
-    return f"*Not read: {_listed(unread)}.*\n\n" if unread else ""
+    no_room = frozenset(plan.described if plan is not None else ())
+    unread, partly = list[str](), list[str]()
+    for post in _question(posts):
+        for position, file in enumerate(post.attachments):
+            if file.media is None:
+                continue
+            if file.media.kind == "unread":
+                unread.append(f"{_name(file)} ({file.media.reason})")
+            elif fitting.key(post, position) in no_room:
+                unread.append(f"{_name(file)} ({NO_ROOM})")
+            elif file.media.note:
+                partly.append(f"{_name(file)} ({file.media.note})")
+    said = [("Not read", unread), ("Read in part", partly)]
+    line = " ".join(f"{what}: {_listed(files)}." for what, files in said if files)
+    return f"*{line}*\n\n" if line else ""
 
 
 def named(posts: Iterable[conversation.Post], names: Collection[str]) -> str:

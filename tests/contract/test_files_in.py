@@ -156,6 +156,46 @@ async def test_what_is_not_read_is_named_with_the_reason(
     assert f'name="{name}"' in marked(scene.requests[-1])
 
 
+async def test_what_is_read_in_part_is_named_with_the_reason(scene: stage.Stage) -> None:
+    """The first line tells what Claude is told: where a text was cut, that an animation stands still."""
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    moving = io.BytesIO()
+    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
+    asked = await scene.mention(
+        scene.channel,
+        "what is this?",
+        files=[
+            ("long.log", b"a line of a log\n" * 10_000, "text/plain"),
+            ("moving.gif", moving.getvalue(), "image/gif"),
+            ("short.txt", b"all of it\n", "text/plain"),
+        ],
+    )
+    await scene.idle()
+    first, _, rest = scene.answers(scene.under(asked))[0].partition("\n")
+    cut = "Read in part: long.log (the first 39,999 of 160,000 characters)"
+    assert cut in first.replace("`", "")
+    assert "moving.gif (the first picture of an animation)" in first.replace("`", "")
+    assert "short.txt" not in first
+    assert [rest.strip()] == stage.answered(1)
+
+
+async def test_what_one_request_has_no_room_for_is_named(scene: stage.Stage) -> None:
+    """Of files that are too much together those that give way are named as not read; asked alone they are."""
+    papers = [(f"{name}.pdf", real_files.pdf(pages=60), "application/pdf") for name in "ab"]
+    asked = await scene.mention(scene.channel, "compare these", files=papers)
+    await scene.idle()
+    assert [block["title"] for block in media(scene.requests[-1])] == ["b.pdf"]
+    first, _, rest = scene.answers(scene.under(asked))[0].partition("\n")
+    assert "Not read: a.pdf (one request has no room for it" in first.replace("`", "")
+    assert "b.pdf" not in first
+    assert [rest.strip()] == stage.answered(1)
+    scene.may_break(asked)
+    await scene.post(scene.under(asked), "and only this?", files=papers[:1])
+    await scene.idle()
+    assert [block["title"] for block in media(scene.requests[-1])] == ["a.pdf"]
+    assert "Not read" not in scene.answers(scene.under(asked))[-1]
+
+
 async def test_forty_pictures_in_a_thread_are_one_legal_request(empty_stage: stage.Stage) -> None:
     """Pictures of several posts, more than 20 in all, go out in a size that is legal for so many."""
     scene = empty_stage
