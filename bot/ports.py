@@ -239,8 +239,8 @@ class Tools(Protocol):
     async def keep(self, offered: toolsets.Toolset) -> None:
         """Commit a list before a plan names it."""
 
-    def box(self, reply: conversation.Reply) -> Toolbox:
-        """The tools of one answer."""
+    def box(self, reply: conversation.Reply, request: conversation.Request) -> Toolbox:
+        """The tools of one answer, which begins with this request."""
 
     def refused(self, offered: toolsets.Toolset, taken: toolsets.Toolset) -> None:
         """Claude's API took a request only with fewer tools than it was offered."""

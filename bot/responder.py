@@ -150,7 +150,7 @@ class Responder:
         with self.trace.span("plan"):
             request, thread, offered = await self._request(reply, choices)
         head = brought + attaching.opening(thread.posts, request.plan)
-        draft = drafts.Draft(box=self.tools.box(reply), head=head)
+        draft = drafts.Draft(box=self.tools.box(reply, request), head=head)
         asking = insisting.Insisting(
             log=self.log, tools=self.tools, reply=reply, model=self._paid(reply), draft=draft
         )

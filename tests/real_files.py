@@ -48,6 +48,17 @@ def pdf(*texts: str, pages: int = 0, password: str = "") -> bytes:
     return bytes(paper.output())
 
 
+def album(text: str, *photographs: bytes) -> bytes:
+    """A PDF with photographs, as heavy as these are."""
+    paper = fpdf.FPDF()
+    paper.set_font("helvetica", size=12)
+    paper.add_page()
+    paper.multi_cell(0, text=text)
+    for each in photographs:
+        paper.image(io.BytesIO(each), w=40)
+    return bytes(paper.output())
+
+
 def word(*paragraphs: str) -> bytes:
     """A Word document."""
     document = docx.Document()

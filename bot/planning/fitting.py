@@ -41,14 +41,22 @@ class Load:
             tokens=self.tokens + media.tokens,
         )
 
-    def fits(self, room: int, share: float = 1.0) -> bool:
-        """Whether it stays within this share of every limit; `room`: tokens of history the model reads."""
+    def legal(self, share: float = 1.0) -> bool:
+        """Whether it stays within this share of what the API takes in one request."""
         return (
             self.bytes <= MOST_BYTES * share
             and self.images <= MOST_IMAGES * share
             and self.pages <= MOST_PAGES * share
-            and self.tokens <= room * ROOM_SHARE * share
         )
+
+    def fits(self, room: int, share: float = 1.0) -> bool:
+        """Whether it stays within this share of every limit; `room`: tokens of history the model reads."""
+        return self.legal(share) and self.tokens <= room * ROOM_SHARE * share
+
+
+def carried(turns: Iterable[conversation.Turn]) -> Load:
+    """What the pictures and papers of a request weigh."""
+    return _sum(block.media for turn in turns for block in turn.blocks if block.media is not None)
 
 
 def key(post: conversation.Post, position: int) -> str:

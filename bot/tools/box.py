@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot import conversation
 from bot.operating import metrics
-from bot.tools import approving, describing, recalling, toolsets
+from bot.planning import fitting
+from bot.tools import approving, describing, recalling, searching, toolsets
 
 RECALLS = 6  # in one answer
 ENOUGH = "You have used this tool as often as one answer may: go on with what you know."
@@ -40,10 +42,12 @@ class Toolbox:
     offers: Callable[[], Mapping[str, describing.Offer]]  # by the name Claude calls it, as of now
     servers: Mapping[str, Server]
     caps: Mapping[str, int]  # by server: calls in one answer
-    search: Callable[[Mapping[str, Any]], Awaitable[toolsets.Result]]
+    search: Callable[[Mapping[str, Any], searching.Fits], Awaitable[toolsets.Result]]
     approval: approving.Approval
     metrics: metrics.Metrics
     monotonic: Callable[[], float]
+    carried: fitting.Load = dataclasses.field(default_factory=fitting.Load)  # what the request holds of files
+    _recalled: list[conversation.Media] = dataclasses.field(default_factory=list)  # what came beside that
     _used: dict[str, int] = dataclasses.field(default_factory=dict)  # by server
     _wrote: list[tuple[str, str, toolsets.Result]] = dataclasses.field(default_factory=list)
     _again: list[tuple[str, str, toolsets.Result]] = dataclasses.field(default_factory=list)
@@ -58,7 +62,7 @@ class Toolbox:
             result, outcome = toolsets.Result(text=ENOUGH, failed=True), "capped"
         elif call.tool == recalling.TOOL.name:
             tell("Looking at older posts")
-            result, outcome = await self.search(call.asked), "ran"
+            result, outcome = await self._search(call), "ran"
         elif offer is None:
             text = f"There is no tool {call.tool!r} any more: go on without it."
             result, outcome, tool = toolsets.Result(text=text, failed=True), "unknown", "unknown"
@@ -79,6 +83,20 @@ class Toolbox:
         """The call of Claude is made again from its beginning: what was written stays written."""
         self._again += self._wrote
         self._wrote = []
+        self._recalled = []
+
+    async def _search(self, call: toolsets.Call) -> toolsets.Result:
+        result = await self.search(call.asked, self._fits)
+        if result.shown is not None and result.shown.media is not None:
+            self._recalled.append(result.shown.media)
+        return result
+
+    def _fits(self, media: conversation.Media) -> bool:
+        """Whether one more file is legal: each call of an answer carries all that came before."""
+        load = self.carried
+        for each in (*self._recalled, media):
+            load = load.plus(each)
+        return load.legal()
 
     async def _read(self, call: toolsets.Call, offer: describing.Offer) -> tuple[toolsets.Result, str]:
         result, sure = await self._run(call, offer)

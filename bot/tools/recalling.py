@@ -20,6 +20,9 @@ RESULT_TOKENS = 4_000
 POST_CHARACTERS = 2_000  # of one post in a result
 QUERY_CHARACTERS = 1_000
 FILE_CHARACTERS = 30_000  # of a file that is asked for by its name: some 10,000 tokens
+NO_ROOM = (
+    "(It cannot be shown: one request has no room for it beside the other files. What text it has follows.)"
+)
 
 SHOWN = frozenset({"image", "pdf"})  # kinds that come as they are, not as their text
 
@@ -93,10 +96,13 @@ def read(
     media: conversation.Media,
     *,
     shown: bool = False,
+    no_room: bool = False,
 ) -> str:
     """A file with who posted it and what it says; nothing of that where it is `shown` beside."""
     text = "" if shown else turns.clean(media.text).strip()[:FILE_CHARACTERS]
     said = text or turns.clean(media.reason) or ("(It stands above.)" if shown else "(It has no text.)")
+    if no_room:
+        said = f"{NO_ROOM}\n{text}".strip()
     who, name = turns.attribute(post.author_name or post.author), turns.attribute(attachment.name)
     return f'<file name="{name}" by="{who}" at="{post.sent_at:%Y-%m-%d %H:%M} UTC">\n{said}\n</file>'
 

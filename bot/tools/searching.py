@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from bot import conversation, ports
@@ -25,8 +25,12 @@ class Log(Protocol):
         """The bytes of files by their hashes."""
 
 
+Fits = Callable[[conversation.Media], bool]
+"""Whether a request has room for a picture or paper beside what it carries."""
+
+
 async def search(
-    log: Log, conversation_id: conversation.ConversationId, asked: Mapping[str, Any]
+    log: Log, conversation_id: conversation.ConversationId, asked: Mapping[str, Any], fits: Fits
 ) -> toolsets.Result:
     """The posts that fit what is asked, or the file that is asked for by its name."""
     name = recalling.file_name(asked)
@@ -38,6 +42,8 @@ async def search(
             text=recalling.result([await log.around(hit.post, recalling.AROUND) for hit in hits])
         )
     post, file, media = found
+    if media.kind in recalling.SHOWN and not fits(media):
+        return toolsets.Result(text=recalling.read(post, file, media, no_room=True))
     data = await log.file_data([media.digest]) if media.kind in recalling.SHOWN else {}
     if media.digest not in data:
         return toolsets.Result(text=recalling.read(post, file, media))

@@ -14,6 +14,7 @@ import structlog
 from bot import conversation, ports
 from bot.desk import choosing
 from bot.operating import metrics
+from bot.planning import fitting
 from bot.tools import approving, box, describing, listing, searching, toolsets
 
 START_SECONDS = 15.0  # how long a first request waits for servers that have just been started
@@ -80,8 +81,8 @@ class Tools:
         """Commit a list before a plan names it."""
         await self.book.keep_list(offered)
 
-    def box(self, reply: conversation.Reply) -> box.Toolbox:
-        """The tools of one answer."""
+    def box(self, reply: conversation.Reply, request: conversation.Request) -> box.Toolbox:
+        """The tools of one answer, which begins with this request."""
         return box.Toolbox(
             offers=self._offers,
             servers=self.servers,
@@ -90,6 +91,7 @@ class Tools:
             approval=approving.Approval(reply=reply, desk=self.desk),
             metrics=self.metrics,
             monotonic=self.monotonic,
+            carried=fitting.carried(request.turns),
         )
 
     def refused(self, offered: toolsets.Toolset, taken: toolsets.Toolset) -> None:
