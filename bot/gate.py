@@ -172,6 +172,10 @@ class Gate:
         """See ports.Intake."""
         return await self.inside.holds(conversation_id)
 
+    def refusal(self, standing: conversation.Standing) -> str:
+        """See ports.Intake."""
+        return "" if self.rules.admits(standing) else access.REFUSAL
+
     async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
         """Stop an answer by a reaction of its asker or an admin; see ports.Intake."""
         found = await self.inside.asked_by(platform, post_id)

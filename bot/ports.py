@@ -53,10 +53,7 @@ class Intake(Protocol):
         """Carry out a command, or hint at an unknown word; None when it was handled before."""
 
     async def stop(
-        self,
-        conversation_id: conversation.ConversationId,
-        *,
-        standing: conversation.Standing | None = None,
+        self, conversation_id: conversation.ConversationId, *, standing: conversation.Standing | None = None
     ) -> bool:
         """Stop the running answer (a button or a reaction); False when none runs."""
 
@@ -65,6 +62,9 @@ class Intake(Protocol):
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in that conversation."""
+
+    def refusal(self, standing: conversation.Standing) -> str:
+        """What a person is told who may not talk with the bot, "" for who may: before it speaks for them."""
 
     async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
         """Stop the answer that stands in this post, by a reaction to it; False where nothing was stopped.

@@ -77,11 +77,19 @@ class Subject:
 
     async def _ask(self, interaction: Interaction, channel_id: int, message_id: int, question: str) -> str:
         """Put the question in its place and record it; what the person is told."""
+        asker = interaction.user
+        try:
+            standing = await self._standing(asker, commanding.home_of(interaction))
+        except errors.ThreadmateError as error:
+            log.warning("discord.question_failed", error=type(error).__name__)
+            return commanding.FAILED
+        if refusal := self._intake.refusal(standing):
+            log.info("discord.question_denied", channel=str(channel_id))
+            return refusal
         try:
             channel: Any = await self._door.channel(channel_id)
             message = await channel.fetch_message(message_id)
             spot, home, where = await self._place(interaction, channel, message)
-            asker = interaction.user
             wrote, at = message.author.display_name, message.created_at
             text = f"About the post of {wrote} at {at:%H:%M} UTC: {question}"
             shown = await spot.send(
@@ -93,7 +101,6 @@ class Subject:
             log.info("discord.question_refused", code=error.code)
             return NO_PLACE
         try:
-            standing = await self._standing(asker, home)
             subject = parse.past(message, where, self._door.me)
             if subject is not None and subject.role == "user":
                 theirs = await self._standing(message.author, home)

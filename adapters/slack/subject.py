@@ -131,6 +131,11 @@ class Subject:
         where = parse.conversation_of(subject, team=team, rules=self.presses.rules)
         flat = where == address.conversation_id(team=team, channel=subject["channel"], thread="")
         thread = "" if flat else subject["thread_ts"]
+        standing = await self.presses.standings.of({"user": user, "channel": subject["channel"]}, team=team)
+        if refusal := self.presses.intake.refusal(standing):
+            log.info("slack.question_denied", conversation=where)
+            await self._respond(subject["url"], commands.Outcome(text=refusal))
+            return
         user_team = str((body.get("user") or {}).get("team_id") or team)
         spot = address.Address(channel=subject["channel"], thread=thread, user_team=user_team)
         known = await self.presses.names.look_up([user])
@@ -154,7 +159,7 @@ class Subject:
                 text=text,
                 sent_at=parse.moment(ts),
                 addressed=True,
-                standing=await self.presses.standings.of({"user": user, "channel": spot.channel}, team=team),
+                standing=standing,
             ),
             address.home(spot, team=team),
         )

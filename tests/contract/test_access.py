@@ -99,6 +99,17 @@ async def test_a_command_of_a_denied_person_does_nothing(empty_stage: stage.Stag
     assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
 
 
+async def test_the_bot_says_nothing_for_a_denied_person(empty_stage: stage.Stage) -> None:
+    """A question that a denied person asks from a post's menu is shown to nobody, and opens no thread."""
+    await empty_stage.start(bot_deny=f"{empty_stage.name}:{empty_stage.bob}")
+    said = await empty_stage.post(empty_stage.channel, "The tide is at six.")
+    await empty_stage.ask_about(said, "who wants my knives?", by=empty_stage.bob)
+    await empty_stage.idle()
+    assert empty_stage.answers(empty_stage.channel) == empty_stage.answers(empty_stage.under(said)) == []
+    assert await empty_stage.stored() == []
+    assert empty_stage.requests == []
+
+
 async def test_an_allowed_channel_is_the_only_one(empty_stage: stage.Stage) -> None:
     """With a channel allowed, its threads are answered and no other place is; deny wins over it."""
     scene = empty_stage

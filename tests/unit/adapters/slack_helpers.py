@@ -117,6 +117,10 @@ class Intake:
         self.stopped.append(conversation_id)
         return True
 
+    def refusal(self, standing: conversation.Standing) -> str:  # noqa: ARG002 - the port's signature
+        """See ports.Intake."""
+        return ""
+
     async def stop_sign(self, platform: str, post_id: str, *, standing: conversation.Standing) -> bool:
         """Keep it."""
         self.signs.append((platform, post_id, standing.user))
