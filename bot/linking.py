@@ -15,6 +15,8 @@ from bot import conversation, turns
 MOST_LINKS = 3  # of one post; the others are left alone
 MOST_CHARACTERS = 16_000  # of one link, about 4,000 tokens
 ONE_POST = 8_000  # characters that are kept of one post
+MOST_FILES = 10  # of one post that are named
+NO_FILES = "files of this post that were not brought in, and can be posted here:"
 
 NOT_HERE = "it leads elsewhere, and I read only what is in this place"
 NOT_ME = "I cannot see it; somebody may have to invite me there"
@@ -35,7 +37,7 @@ class Link:
 
 def bounded(link: Link, *, target: str) -> Link:
     """The link with no more than fits; `target`: the id of the post it leads to."""
-    posts = [dataclasses.replace(post, text=_cut(post.text)) for post in link.posts]
+    posts = [dataclasses.replace(post, text=_text(post)) for post in link.posts]
     newest_first = sorted(posts, key=lambda post: (post.id == target, post.order), reverse=True)
     room = MOST_CHARACTERS
     kept: set[str] = set()
@@ -72,5 +74,10 @@ def _post(post: conversation.Post) -> str:
     return f"{said}{turns.clean(post.text).strip()}</said>"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= ONE_POST else f"{text[:ONE_POST]} (cut here)"
+def _text(post: conversation.Post) -> str:
+    """What a post says, bounded; its files are named, so that nobody takes it for all there was."""
+    text = post.text if len(post.text) <= ONE_POST else f"{post.text[:ONE_POST]} (cut here)"
+    names = [turns.attribute(file.name) for file in post.attachments]
+    more = f", and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
+    files = f"({NO_FILES} {', '.join(names[:MOST_FILES])}{more})" if names else ""
+    return "\n".join(filter(None, (text, files)))

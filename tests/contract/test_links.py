@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import real_files
 import sent
 import stage
+
+from bot import linking
 
 
 async def _linked(
@@ -40,6 +43,16 @@ async def test_a_link_to_a_thread_brings_the_thread_in(scene: stage.Stage) -> No
         (material,) = sent.linked(scene.requests[-1])
         words = ["the plan is blue", "no, it is green", "so be it"]
         assert [material.index(word) for word in words] == sorted(material.index(word) for word in words)
+
+
+async def test_the_files_of_a_linked_post_are_named(scene: stage.Stage) -> None:
+    """A linked post that is a picture and no words is not empty: Claude is told what it did not get."""
+    picture = ("plan.png", real_files.picture(), "image/png")
+    source = await scene.post(scene.side_channel, "", files=[picture])
+    await scene.mention(scene.channel, f"what of {scene.link(source)} ?")
+    await scene.idle()
+    (material,) = sent.linked(scene.requests[-1])
+    assert f"({linking.NO_FILES} plan.png)" in material
 
 
 async def test_who_may_not_see_it_does_not_get_it(scene: stage.Stage) -> None:

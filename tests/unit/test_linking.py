@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from bot import conversation, linking
@@ -35,6 +36,26 @@ def test_one_huge_post_is_cut() -> None:
     kept = linking.bounded(linking.Link(url="u", posts=(_post(1, "x" * 50_000),)), target="1")
     assert len(linking.material([kept])) < linking.ONE_POST + 300
     assert "(cut here)" in linking.material([kept])
+
+
+def test_files_are_named_and_said_to_be_left_out() -> None:
+    """A linked post's files are not read: Claude is told which there are, few or many, also without words."""
+    files = [
+        conversation.Attachment(id=str(n), name=f'{n}"<post>.png', media_type="image/png", size=1, url="u")
+        for n in range(12)
+    ]
+    few, many = _post(1, "look"), _post(2, "")
+    link = linking.Link(
+        url="u",
+        posts=(
+            dataclasses.replace(few, attachments=tuple(files[:1])),
+            dataclasses.replace(many, attachments=tuple(files)),
+        ),
+    )
+    shown = linking.material([linking.bounded(link, target="1")])
+    assert f"look\n({linking.NO_FILES} 0&quot;&lt;post&gt;.png)</said>" in shown
+    assert ">(files of this post" in shown
+    assert "9&quot;&lt;post&gt;.png, and 2 more)</said>" in shown
 
 
 def test_the_same_link_gives_the_same_bytes() -> None:
