@@ -103,6 +103,45 @@ async def test_forget_erases_after_a_yes(scene: stage.Stage) -> None:
     assert len(scene.requests) == 1
 
 
+async def test_forget_erases_by_its_button_also_after_a_restart(scene: stage.Stage) -> None:
+    """The button erases what it was asked for and says so, over a restart; pressed again, nothing."""
+    asked = await scene.post(scene.dm(scene.ada), "what is WAL?")
+    place = scene.under(asked)
+    await scene.idle()
+    await scene.post(place, "!forget")
+    await scene.idle()
+    (question,) = [
+        post
+        for post, text in zip(scene.answer_ids(place), scene.answers(place), strict=True)
+        if "cannot be undone" in text
+    ]
+    assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
+    await scene.restart()
+    assert "Erased 2 posts" in await scene.press(place, question, "Erase it")
+    assert await scene.stored() == []
+    assert "Erased 0 posts" in await scene.press(place, question, "Erase it")
+    assert len(scene.requests) == 1
+
+
+async def test_forget_leaves_what_others_wrote(empty_stage: stage.Stage) -> None:
+    """Where others wrote, only an admin erases all; `forget me` erases the asker's own posts, wherever."""
+    scene = empty_stage
+    await scene.start(bot_admins=f"{scene.name}:{scene.bob}")
+    asked = await _asked(scene)
+    place = scene.under(asked)
+    scene.may_break(asked)
+    await scene.post(place, "is it a log?", by=scene.bob)
+    await scene.idle()
+    before = await scene.stored()
+    assert "Others have written here" in await scene.command(place, "forget", "yes")
+    assert await scene.stored() == before
+    assert "Erased 1 post" in await scene.command(place, "forget", "me yes")
+    assert "what is WAL?" not in await scene.stored()
+    assert "is it a log?" in await scene.stored()
+    assert "Erased 3 posts" in await scene.command(place, "forget", "yes", by=scene.bob)
+    assert await scene.stored() == []
+
+
 @pytest.mark.parametrize("written", ["!usgae", "!xyzzy"])
 async def test_a_mistyped_word_gets_a_hint(scene: stage.Stage, written: str) -> None:
     """A mistyped `!word` gets a hint in its place and costs no model call."""
