@@ -34,6 +34,14 @@ class Gone(errors.FileRefused):
     """Nothing is served at this address any more."""
 
 
+class Elsewhere(errors.FileRefused):
+    """A redirect leads to a host that is not asked."""
+
+    def __init__(self, url: yarl.URL) -> None:
+        super().__init__(FOREIGN)
+        self.url = url
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Got:
     """What was downloaded."""
@@ -72,21 +80,26 @@ async def get(
     headers: Mapping[str, str],
     limit: int,
 ) -> Got:
-    """Download at most `limit` bytes. Raises FileRefused (Gone) with the reason, or PlatformUnavailable."""
+    """Download at most `limit` bytes.
+
+    Raises FileRefused (Gone, Elsewhere) with the reason, or PlatformUnavailable.
+    """
     try:
         url = yarl.URL(address)
     except ValueError:
         raise errors.FileRefused(FOREIGN) from None
     timeout = aiohttp.ClientTimeout(total=SECONDS, connect=10, sock_read=READ_SECONDS)
     sent = {**headers, "Accept-Encoding": "identity"}
+    if not hosts.hold(url):
+        raise errors.FileRefused(FOREIGN)
     try:
         for _ in range(REDIRECTS + 1):
-            if not hosts.hold(url):
-                raise errors.FileRefused(FOREIGN)
             async with session.get(url, headers=sent, allow_redirects=False, timeout=timeout) as response:
                 if response.status not in _MOVED:
                     return await _read(response, limit=limit)
                 url = url.join(yarl.URL(response.headers.get("Location", "")))
+            if not hosts.hold(url):
+                raise Elsewhere(url)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise errors.PlatformUnavailable(f"download: {type(error).__name__}") from error
     raise errors.FileRefused(GONE)

@@ -1,6 +1,7 @@
 """Files of Slack posts: with the bot's token, from Slack's own host.
 
-Without the scope `files:read` Slack answers with its login page and status 200; of a file that was shared
+Without the scope `files:read` Slack answers with its login page and status 200, or leads to that page on the
+workspace's own host, with the file's path as `redir`; of a file that was shared
 over Slack Connect an event may tell the id alone (`file_access: check_file_info`), and `files.info` the rest.
 """
 
@@ -15,6 +16,7 @@ from bot import conversation, errors
 API_URL = "https://slack.com/api/"
 HOSTS = frozenset({"files.slack.com"})
 HTML = "text/html"
+SIGN_IN = "redir"  # in the address of the login page: where it leads back to
 NO_SCOPE = "I lack Slack's permission files:read; please tell whoever runs me"
 HIDDEN = "Slack does not show it to me"
 EXTERNAL = frozenset({"external", "remote"})  # kept on another service: only a link to it is here
@@ -33,13 +35,18 @@ class Downloads:
         url, media_type, size = attachment.url, attachment.media_type, attachment.size
         if not url:
             url, media_type, size = await self._looked_up(attachment.id)
-        got = await downloads.get(
-            self._session,
-            url,
-            hosts=self._hosts,
-            headers={"Authorization": f"Bearer {await self._api.bearer()}"},
-            limit=limit,
-        )
+        try:
+            got = await downloads.get(
+                self._session,
+                url,
+                hosts=self._hosts,
+                headers={"Authorization": f"Bearer {await self._api.bearer()}"},
+                limit=limit,
+            )
+        except downloads.Elsewhere as led:
+            if SIGN_IN in led.url.query:
+                raise errors.FileRefused(NO_SCOPE) from led
+            raise
         if got.media_type == HTML and (media_type != HTML or len(got.data) != size):
             raise errors.FileRefused(NO_SCOPE)
         return got.data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -148,7 +149,8 @@ class FileServer:
     async def download(self, request: web.Request) -> web.Response:
         """The bytes against the bot's token; without it or without files:read a login page, with HTTP 200.
 
-        A fault on the method `download` holds it, or answers with its status.
+        Or the way to one, on the workspace's own host (seen in drewminns/slackdeletron#48). A fault on the
+        method `download` holds it, or answers with its status.
         """
         planned = self._faults.take("download", {})
         if planned is not None and planned.fault.kind == "hold":
@@ -159,6 +161,8 @@ class FileServer:
         state = self._state
         authorised = request.headers.get("Authorization") == f"Bearer {state.bot_token}"
         if not authorised or state.token_error or "files:read" not in state.scopes:
+            if state.signs_in_elsewhere:
+                raise web.HTTPFound(f"https://emulated.slack.com/?{urlencode({'redir': request.path})}")
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         if file_id not in state.files or file_id not in state.file_data:
             return web.Response(status=404, text="not found")

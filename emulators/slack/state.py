@@ -44,6 +44,7 @@ class State:
         self.token_error: str | None = None  # e.g. "token_revoked" or "account_inactive"
         self.scopes: set[str] = set(records.DEFAULT_SCOPES)
         self.subscriptions: set[str] = set(records.DEFAULT_SUBSCRIPTIONS)
+        self.signs_in_elsewhere = False  # a download without leave: led to another host, else a page here
         self.streaming_allowed = True
         self.streaming_refusal = "unknown_method"
         self.history_limit: str | None = None  # "commercial": 1 request a minute, 15 items

@@ -134,10 +134,12 @@ async def test_an_address_that_has_run_out_is_asked_for_again(scene: stage.Stage
     assert scene.answers(scene.under(asked)) == stage.answered(1)
 
 
+@pytest.mark.parametrize("led", [False, True])
 @pytest.mark.parametrize("empty_stage", ["slack"], indirect=True)
-async def test_without_the_permission_the_reason_is_named(scene: stage.Stage) -> None:
-    """Slack's login page, which comes with status 200, is no file: the answer names the missing scope."""
+async def test_without_the_permission_the_reason_is_named(scene: stage.Stage, led: bool) -> None:
+    """Slack's login page, given with status 200 or led to, is no file: the answer names the missing scope."""
     assert isinstance(scene, slack_stage.SlackStage)
+    scene.service.signs_in_elsewhere = led
     scene.service.scopes.discard("files:read")
     asked = await scene.mention(scene.channel, "look", files=[("a.html", b"<p>hello</p>", "text/html")])
     await scene.idle()
