@@ -24,6 +24,7 @@ from bot.tools import describing, listing, pipes
 
 CONNECT_SECONDS = 20.0  # for a server to start, and to list its tools
 LOOK_SECONDS = 60.0  # between two looks at what a server lists: not every one says that it has changed
+QUIET_SECONDS = 5.0  # at least, also where it says again and again that it has changed
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0  # seconds between two tries to connect
 STEADY_SECONDS = 10.0  # a connection that lasted so long is made anew at once when it is lost
 MOST_PAGES = 20  # of a list of tools
@@ -129,18 +130,22 @@ class Server:
         )
 
     async def _watch(self, client: mcp_client.Client) -> None:
-        """Look at the list whenever the server says so, and now and then; raises when it is gone."""
+        """Look at the list when the server says so, and now and then; raises when it is gone."""
         while True:
-            told = asyncio.ensure_future(self._look.wait())
-            broken = asyncio.ensure_future(self._broken.wait())
-            try:
-                await asyncio.wait([told, broken], timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (told, broken):
-                    task.cancel()
+            await self._until_broken(self.sleep(QUIET_SECONDS))
+            await self._until_broken(self._look.wait())
             self._look.clear()
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._list(client)
+
+    async def _until_broken(self, other: Awaitable[object]) -> None:
+        """Wait for that, or until a call finds the connection broken, or until it is time for a look."""
+        tasks = [asyncio.ensure_future(each) for each in (other, self._broken.wait())]
+        try:
+            await asyncio.wait(tasks, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
 
     async def _list(self, client: mcp_client.Client) -> None:
         described: list[describing.Described] = []

@@ -7,7 +7,7 @@ import contextlib
 import pathlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import fakes
@@ -23,10 +23,12 @@ SECONDS = 30.0  # a barrier that is not reached by then fails the test
 
 
 @contextlib.asynccontextmanager
-async def connected(**given: object) -> AsyncIterator[servers.Server]:
+async def connected(
+    *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, **given: object
+) -> AsyncIterator[servers.Server]:
     """One server, kept connected while the block runs."""
     chosen = listing.Server.model_validate({"tools": ["read", "write"], **given})
-    server = servers.Server(name="notes", settings=chosen)
+    server = servers.Server(name="notes", settings=chosen, sleep=sleep)
     task = asyncio.create_task(server.run())
     try:
         async with asyncio.timeout(SECONDS):
@@ -97,6 +99,25 @@ async def test_a_server_that_is_down_comes_back(tmp_path: pathlib.Path) -> None:
         async with over_http("good", tmp_path / "notes", port):
             await until(lambda: server.problem is None)
             assert sorted(server.offers) == ["notes__read", "notes__write"]
+
+
+async def test_a_list_that_changes_all_the_time_is_looked_at_now_and_then(tmp_path: pathlib.Path) -> None:
+    """A server that says so is looked at again; one that says so for ever is not asked without a pause."""
+    log = tmp_path / "looks"
+    pause, pauses = asyncio.Event(), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await pause.wait()
+
+    nagger = {"command": sys.executable, "args": [str(PROGRAM), "nagger", str(log)], "tools": ["read"]}
+    async with connected(sleep=sleep, **nagger) as server:
+        await until(lambda: len(pauses) == 1)
+        assert server.offers["notes__read"].tool.description == "look 1"
+        assert log.read_text("utf-8") == "1"
+        pause.set()
+        await until(lambda: server.offers["notes__read"].tool.description >= "look 3")
+    assert set(pauses) == {servers.QUIET_SECONDS}
 
 
 async def test_the_process_ends_with_the_bot(tmp_path: pathlib.Path) -> None:
