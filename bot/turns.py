@@ -13,6 +13,7 @@ Rule 5  The same posts give the same bytes.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -79,6 +80,11 @@ def clean(text: str) -> str:
     """A text that any encoder and any reader takes: no controls, no lone surrogates, no forged marks."""
     text = _SURROGATE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _FORGED.sub("&lt;", _BIDI.sub("", _CONTROL.sub("", text)))
+
+
+def escaped(text: str) -> str:
+    """A text in which what shows nothing is written out, as JSON escapes it, so that people see it."""
+    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def attribute(text: str, length: int = NAME_LENGTH) -> str:

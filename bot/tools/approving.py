@@ -198,7 +198,8 @@ class Approval:
 
 def question(offer: describing.Offer, call: toolsets.Call) -> str:
     """What the asker is asked, with what Claude wants to do."""
-    asked = turns.clean(json.dumps(call.asked, ensure_ascii=False, indent=1)).replace("```", "'''")
+    asked = turns.escaped(json.dumps(call.asked, ensure_ascii=False, indent=1))
+    asked = turns.clean(asked).replace("```", "'''")
     if len(asked) > SHOWN_LENGTH:
         asked = f"{asked[:SHOWN_LENGTH]}\n[… {len(asked) - SHOWN_LENGTH} more characters]"
     return f"May I use **{offer.label}**? It changes something. This is what I would send:\n```\n{asked}\n```"
