@@ -35,7 +35,8 @@ def read(data: bytes) -> dict[str, Any]:
         width, height = picture.size
         if width * height > most:
             return {"kind": "unread", "reason": kinds.TOO_MANY_PIXELS}
-        note = "the first picture of an animation" if getattr(picture, "n_frames", 1) > 1 else ""
+        held = getattr(picture, "n_frames", 1)  # of an animation, or a scan of several pages
+        note = f"the first of {held:,} pictures" if held > 1 else ""
         size = fitting(width, height)
         picture.draft("RGB", size)  # a JPEG is decoded at the next larger fraction of its size
         picture.load()

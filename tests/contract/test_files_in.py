@@ -174,7 +174,7 @@ async def test_what_is_read_in_part_is_named_with_the_reason(scene: stage.Stage)
     first, _, rest = scene.answers(scene.under(asked))[0].partition("\n")
     cut = "Read in part: long.log (the first 39,999 of 160,000 characters)"
     assert cut in first.replace("`", "")
-    assert "moving.gif (the first picture of an animation)" in first.replace("`", "")
+    assert "moving.gif (the first of 2 pictures)" in first.replace("`", "")
     assert "short.txt" not in first
     assert [rest.strip()] == stage.answered(1)
 
