@@ -105,6 +105,35 @@ async def test_a_stop_sign_stops_the_answer(scene: stage.Stage, stops: bool) -> 
     assert "(Stopped.)" in scene.told(scene.under(asked))
 
 
+@pytest.mark.parametrize("denied", [False, True])
+@pytest.mark.parametrize("empty_stage", ["slack"], indirect=True)
+async def test_slacks_own_button_stops_the_answer(empty_stage: stage.Stage, denied: bool) -> None:
+    """The button that Slack shows beside a growing answer ends it where it is; not for who is denied."""
+    scene = empty_stage
+    assert isinstance(scene, slack_stage.SlackStage)
+    await scene.start(bot_deny=f"slack:{scene.bob}")
+    said = "So it goes on and on. " * 60
+    scene.claude.answer = lambda _body: said
+    stalled = scene.claude.fail(claude.Fault(kind="stall", after=30))
+    asked = await scene.mention(scene.channel, "tell me more")
+    place = scene.under(asked)
+    await scene.until(lambda: any(text.startswith("So it") for text in scene.answers(place)))
+    presses = scene.bob if denied else scene.ada
+    await scene.service.stop_session(channel=place.channel, thread_ts=place.thread, user=presses)
+    await scene.heard()
+    if denied:
+        stalled.release()
+    await scene.idle()
+    shown = "".join(scene.answers(place))
+    assert shown.startswith("So it")
+    assert ("(Stopped.)" in shown) is not denied
+    assert (shown.split() == said.split()) is denied
+    scene.claude.answer = stage.answer
+    await scene.post(place, "thanks")
+    await scene.idle()
+    assert scene.answers(place)[-1] == stage.answered(2)[0]
+
+
 async def test_a_post_can_be_asked_about(scene: stage.Stage) -> None:
     """From a post's menu a question is asked in that post's thread, with the post in view."""
     said = await scene.post(scene.channel, "The tide is at six.", by=scene.bob)
