@@ -13,6 +13,8 @@ from bot.desk import choice_desk, commands, forgetting, wording
 from bot.money import spending
 from bot.planning import outlook, segmenting
 
+NOTHING_AGAIN = "There is no answered question here; one that waits I am answering already."
+
 
 class Book(forgetting.Book, spending.Book, Protocol):
     """What the commands need of the thread log."""
@@ -75,7 +77,7 @@ class CommandDesk:
 
     async def _retry(self, command: commands.Command, _: conversation.Home) -> commands.Outcome:
         if not await self.book.retry(command.conversation, self.now()):
-            return commands.Outcome(text="There is no question here to answer again.")
+            return commands.Outcome(text=NOTHING_AGAIN)
         self.wake(command.conversation)
         return commands.Outcome(text="I answer the last question again.")
 

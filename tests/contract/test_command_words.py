@@ -75,6 +75,21 @@ async def test_retry_answers_the_last_question_again(scene: stage.Stage) -> None
     assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
 
 
+async def test_retry_while_it_is_answered_changes_nothing(scene: stage.Stage) -> None:
+    """Said again before the answer is there, `retry` says that it is being written, and asks Claude once."""
+    asked = await _asked(scene)
+    scene.may_break(asked)
+    gate = scene.claude.hold()
+    await scene.command(scene.under(asked), "retry")
+    await gate.reached
+    told = await scene.command(scene.under(asked), "retry", by=scene.bob)
+    assert "I am answering already" in told
+    gate.release()
+    await scene.idle()
+    assert len(scene.requests) == 2
+    assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
+
+
 async def test_usage_tells_the_bill(scene: stage.Stage) -> None:
     """`usage` names the model and what it cost."""
     told = await scene.command(scene.under(await _asked(scene)), "usage")

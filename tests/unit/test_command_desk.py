@@ -138,7 +138,7 @@ async def test_stop_stops_what_runs(tmp_path: pathlib.Path) -> None:
 async def test_retry_answers_the_last_question_again(tmp_path: pathlib.Path) -> None:
     """The question is answered anew, its first answer is out of the log; without one there is nothing."""
     async with desks(tmp_path, "First.", "Second.") as desk:
-        assert await desk.told("retry") == "There is no question here to answer again."
+        assert await desk.told("retry") == command_desk.NOTHING_AGAIN
         await desk.bot.say(1)
         await desk.bot.idle()
         assert await desk.told("retry") == "I answer the last question again."
