@@ -19,13 +19,14 @@ async def _asked(scene: stage.Stage) -> stage.Said:
 
 @pytest.mark.parametrize("word", sorted(commands.WORDS))
 async def test_every_word_is_answered_without_claude(scene: stage.Stage, word: str) -> None:
-    """Each command tells the person something, costs no model call, and is no post of the conversation."""
+    """Each command tells one person something, costs no model call, and is no post of the conversation."""
     asked = await _asked(scene)
     if word == "retry":
         return  # it is the one that asks Claude: see below
     told = await scene.command(scene.under(asked), word)
     await scene.idle()
     assert told.strip()
+    assert scene.answers(scene.under(asked)) == stage.answered(1)  # nobody else reads it
     assert len(scene.requests) == 1
     assert await scene.stored() == ["what is WAL?", *stage.answered(1)]
 

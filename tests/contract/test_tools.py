@@ -176,6 +176,10 @@ async def test_a_bad_server_costs_one_call(empty_stage: stage.Stage, kind: str) 
     await scene.start(bot_tools_file=tooled.listed(scene.folder, listed))
     scene.claude.answer = tooled.script([tooled.call("bad__act", text="go")], "It did not work.")
     asked = await scene.mention(scene.channel, "do it")
+    if kind == "hang":  # what is being done is seen until the answer takes its place
+        await scene.until(
+            lambda: any("*Using bad: act*" in said for said in scene.answers(scene.under(asked)))
+        )
     await scene.idle()
     assert scene.answers(scene.under(asked)) == ["It did not work."]
     (result,) = tooled.results(scene.requests[1])

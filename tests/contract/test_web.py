@@ -23,6 +23,29 @@ async def test_the_web_is_off_unless_it_is_on(scene: stage.Stage) -> None:
     assert tooled.offered(scene.requests[0]) == []
 
 
+async def test_the_web_is_given_by_admins_and_taken_away_by_anybody(empty_stage: stage.Stage) -> None:
+    """An admin turns it on for a channel; in a thread of it anybody does without, nobody else turns it on."""
+    scene = empty_stage
+    await scene.start(bot_admins=f"{scene.name}:{scene.ada}")
+    asked = await scene.mention(scene.channel, "hello")
+    await scene.idle()
+    place = scene.under(asked)
+    assert "Only an admin of mine" in await scene.command(place, "context", "web on", by=scene.bob)
+    await scene.command(place, "context", "channel web on")
+    other = await scene.mention(scene.channel, "and here?")
+    await scene.idle()
+    assert tooled.offered(scene.requests[-1]) == ["web_fetch", "web_search"]
+    await scene.command(scene.under(other), "context", "web off", by=scene.bob)
+    scene.may_break(other)
+    await scene.post(scene.under(other), "still?")
+    await scene.idle()
+    assert tooled.offered(scene.requests[-1]) == []
+    scene.may_break(asked)
+    await scene.post(place, "and there?")
+    await scene.idle()
+    assert tooled.offered(scene.requests[-1]) == ["web_fetch", "web_search"]
+
+
 async def test_an_answer_names_its_sources(empty_stage: stage.Stage) -> None:
     """What rests on a page is followed by a link to it, on the platform and in the log."""
     scene = empty_stage
