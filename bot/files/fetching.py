@@ -1,7 +1,8 @@
 """Files are fetched as soon as their post is recorded, in the background, and awaited before an answer.
 
 The log is the queue, as it is for answers: what waits there is fetched, after a crash again. A task for each
-conversation at most, few downloads at once. An answer waits for `WAIT_SECONDS`; a file that is not there by
+conversation at most, which takes one file after the other, so that many files of one keep those of another
+waiting for one of them. An answer waits for `WAIT_SECONDS`; a file that is not there by
 then is unread for good, which is committed before the request is planned.
 """
 
@@ -112,7 +113,8 @@ class Fetching:
                 waiting = await self.log.waiting(conversation_id)
                 for file in waiting[MOST_WAITING:]:
                     await self.log.keep(file, preparing.unread(TOO_MANY))
-                await asyncio.gather(*(self._one(file) for file in waiting[:MOST_WAITING]))
+                for file in waiting[:MOST_WAITING]:
+                    await self._one(file)
                 if conversation_id not in self._again:
                     return
         except errors.LogUnusable as error:  # they wait in the log until it can be written again

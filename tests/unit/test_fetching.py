@@ -31,6 +31,22 @@ class Slow(fakes.Platform):
         return await super().fetch(home, post_id, attachment, limit)
 
 
+@dataclasses.dataclass(kw_only=True)
+class Telling(fakes.Platform):
+    """A platform that tells when the file "other" was downloaded."""
+
+    came: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+
+    async def fetch(
+        self, home: conversation.Home, post_id: str, attachment: conversation.Attachment, limit: int
+    ) -> bytes:
+        """The bytes."""
+        data = await super().fetch(home, post_id, attachment, limit)
+        if attachment.id == "other":
+            self.came.set()
+        return data
+
+
 async def prepared(data: bytes) -> conversation.Media:
     """A text file, without a process of its own."""
     return conversation.Media(kind="text", digest="d", media_type="text/plain", text=data.decode(), tokens=3)
@@ -96,8 +112,33 @@ async def test_a_platform_that_is_away_is_tried_again(tmp_path: pathlib.Path, ti
         assert slept == list(fetching.PAUSES[:times])
 
 
+async def test_many_files_of_one_conversation_keep_no_other_waiting(tmp_path: pathlib.Path) -> None:
+    """While a conversation's many files are read, another's is fetched, and read after one of them."""
+    platform = Telling(files={each: each.encode() for each in ("F1", "F2", "F3", "F4", "other")})
+    order, reading = list[str](), asyncio.Event()
+
+    async def prepare(data: bytes) -> conversation.Media:
+        order.append(data.decode())
+        reading.set()
+        async with asyncio.timeout(10):
+            await platform.came.wait()
+        return await prepared(data)
+
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(log=bot.log.files, platforms={"slack": platform}, prepare=prepare)
+        bot.intake.fetch = files.fetch
+        many = [dataclasses.replace(FILE, id=each) for each in platform.files if each != "other"]
+        await bot.say(1, attachments=tuple(many), addressed=False)
+        await reading.wait()
+        elsewhere = conversation.ConversationId("slack:T1:C1:2.0")
+        one = (dataclasses.replace(FILE, id="other"),)
+        await bot.say(2, conversation=elsewhere, attachments=one, addressed=False)
+        await asyncio.gather(*files._tasks.values())
+    assert order[1] == "other"
+
+
 async def test_files_are_read_one_at_a_time(tmp_path: pathlib.Path) -> None:
-    """Two files are downloaded together, and read one after the other: reading takes the memory."""
+    """Of two conversations files are downloaded together, and read singly: reading takes the memory."""
     platform = Slow(files={"F1": b"one", "F2": b"two", "F3": b"three"})
     reading, most = 0, 0
 
@@ -112,9 +153,11 @@ async def test_files_are_read_one_at_a_time(tmp_path: pathlib.Path) -> None:
 
     async with world.opened(tmp_path, platform=platform) as bot:
         files = fetching.Fetching(log=bot.log.files, platforms={"slack": platform}, prepare=prepare)
-        attachments = tuple(dataclasses.replace(FILE, id=each) for each in platform.files)
-        await bot.say(1, attachments=attachments, addressed=False)
-        files.fetch(world.KEY)
+        for number, each in enumerate(platform.files):
+            where = conversation.ConversationId(f"slack:T1:C1:{number}.0")
+            file = dataclasses.replace(FILE, id=each)
+            await bot.say(number, conversation=where, attachments=(file,), addressed=False)
+            files.fetch(where)
         await platform.reached("fetch")
         platform.arrived.set()
         await asyncio.gather(*files._tasks.values())
