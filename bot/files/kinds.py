@@ -106,16 +106,18 @@ TOO_MUCH = "reading it takes more memory or time than one file may"
 REFUSED = "Claude refuses to take it"
 TOO_MANY_PIXELS = "it has too many pixels; send it smaller"
 
-_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*")
-_ARCHIVES = (
-    b"\x1f\x8b",
-    b"7z\xbc\xaf\x27\x1c",
-    b"Rar!\x1a\x07",
-    b"BZh",
-    b"\xfd7zXZ\x00",
-    b"\x28\xb5\x2f\xfd",
-)
-_AUDIO = (b"ID3", b"OggS", b"fLaC", b"#!AMR", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_MARKS = {
+    "picture": (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\x00", b"MM\x00*"),
+    "old office": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "audio": (
+        b"ID3", b"OggS", b"fLaC", b"#!AMR", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9",
+    ),
+    "video": (b"\x1a\x45\xdf\xa3",),
+    "archive": (
+        b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
+    ),
+}  # fmt: skip
 _BRANDS = {  # of files that begin with an `ftyp` box
     b"avif": "picture", b"avis": "picture",
     b"heic": "heic", b"heix": "heic", b"hevc": "heic", b"mif1": "heic", b"msf1": "heic",
@@ -123,30 +125,25 @@ _BRANDS = {  # of files that begin with an `ftyp` box
 }  # fmt: skip
 _RIFF = {b"WEBP": "picture", b"WAVE": "audio", b"AVI ": "video"}
 _HEAD = 1024  # bytes in which a PDF's mark may stand, and its end (ISO 32000, annex H)
+_PDF, _BEFORE = b"%PDF-", b"\xef\xbb\xbf\x00\t\n\f\r "
 _BOX = 12
 
 
 def of_bytes(data: bytes) -> str:
     """The key of KINDS by the first bytes; "zip" for what only its inside tells apart."""
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    head = data[:_HEAD]
+    if data.startswith(_ZIP):
         return "zip"
-    if _is_pdf(data):
+    if head.lstrip(_BEFORE).startswith(_PDF):
         return "pdf"
-    if _is_text(data):
-        return "text"
-    if data.startswith(_PICTURES):
-        return "picture"
+    if _is_text(data):  # a PDF may be written in letters alone; a text that tells of its mark is none
+        return "pdf" if _PDF in head and b"%%EOF" in data[-_HEAD:] else "text"
     if data[:4] == b"RIFF":
         return _RIFF.get(data[8:12], "binary")
     if data[4:8] == b"ftyp" and len(data) >= _BOX:
         return _BRANDS.get(data[8:12], "video")
-    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return "old office"
-    if data.startswith(_AUDIO):
-        return "audio"
-    if data.startswith(b"\x1a\x45\xdf\xa3"):
-        return "video"
-    return "archive" if data.startswith(_ARCHIVES) else "binary"
+    known = next((kind for kind, marks in _MARKS.items() if data.startswith(marks)), "binary")
+    return "pdf" if known == "binary" and _PDF in head else known
 
 
 def of_zip(names: frozenset[str]) -> str:
@@ -161,14 +158,6 @@ def of_zip(names: frozenset[str]) -> str:
     if office or "mimetype" in names:
         return "slides"
     return "archive"
-
-
-def _is_pdf(data: bytes) -> bool:
-    """Whether it is a PDF; one that is written in letters alone, and no text that tells of the mark."""
-    head = data[:_HEAD]
-    if head.lstrip(b"\xef\xbb\xbf\x00\t\n\f\r ").startswith(b"%PDF-"):
-        return True
-    return b"%PDF-" in head and (not _is_text(data) or b"%%EOF" in data[-_HEAD:])
 
 
 def _is_text(data: bytes) -> bool:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 import real_files
+from PIL import Image
 
 from bot.files import kinds
+
+
+def picture_of_a_pdf() -> bytes:
+    """A JPEG whose comment tells what it shows."""
+    out = io.BytesIO()
+    Image.new("RGB", (90, 60)).save(out, "JPEG", comment=b"made from %PDF-1.7")
+    assert b"%PDF-" in out.getvalue()[:1024]
+    return out.getvalue()
+
+
+def zip_of_a_pdf() -> bytes:
+    """A zip in which a PDF stands unpacked at the beginning."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.pdf", real_files.pdf("hello"))
+    return out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +56,8 @@ def test_a_text_is_a_text_whatever_it_begins_with(text: str) -> None:
         (b"some mailer's words\n" + real_files.pdf("hello"), "pdf"),  # annex H of ISO 32000 allows it
         (b"\xef\xbb\xbf\n%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n", "pdf"),  # letters alone
         (b"junk\n%PDF-1.4\n1 0 obj\n<< >>\nendobj\ntrailer\n<< >>\n%%EOF\n", "pdf"),
+        (picture_of_a_pdf(), "picture"),
+        (zip_of_a_pdf(), "zip"),
         (real_files.word("hello"), "zip"),
         (b"PK\x03\x04", "zip"),
         (b"ID3\x03\x00\x00\x00\x00\x00\x00", "audio"),
