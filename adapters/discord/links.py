@@ -86,10 +86,11 @@ class Links:
             return None
         messages = await self._thread(where) if isinstance(where, discord.Thread) else [target]
         posts = []
+        there = dataclasses.replace(home, channel=_channel_id(where))  # who may there, not where it was asked
         for message in messages:
             found = parse.past(message, source, self.me())
             if found is not None:
-                posts.append(dataclasses.replace(found, standing=await self.standing(message.author, home)))
+                posts.append(dataclasses.replace(found, standing=await self.standing(message.author, there)))
         link = linking.Link(url=url, posts=tuple(posts), refusal="" if posts else linking.GONE)
         return linking.bounded(link, target=str(message_id))
 
@@ -118,3 +119,8 @@ class Links:
             return messages
 
         return await self.api().make(read, patience=PATIENCE)
+
+
+def _channel_id(where: discord.abc.GuildChannel | discord.Thread) -> str:
+    """The channel that rules name: a thread counts as the one it hangs in."""
+    return str(where.parent_id if isinstance(where, discord.Thread) else where.id)
