@@ -19,7 +19,7 @@ from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
 from bot import cli_costs, conversation, errors, exporting, settings, starting, thread_log
 from bot.desk import wording
-from bot.operating import checking
+from bot.operating import checking, logs
 from bot.tools import checking as tool_checking
 from bot.workspaces import installing, sealing
 
@@ -36,6 +36,8 @@ def main(*, run: starting.Run) -> None:
         """Threadmate, the Claude bot for Slack and Discord. Without a command it runs."""
         if context.invoked_subcommand is None:
             _finish(starting.start(run))
+        else:
+            logs.configure("info", None)  # to standard error: what a command prints is its answer alone
 
     app(prog_name="python -m bot")
 

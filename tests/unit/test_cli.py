@@ -1,5 +1,6 @@
 """The command line, run as an operator runs it: a process in a folder, with an environment."""
 
+import contextlib
 import csv
 import json
 import os
@@ -15,6 +16,7 @@ import world
 
 from bot import conversation, settings
 from bot.money import prices
+from bot.thread_log import migrations
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEY = "slack:T1:C1:1712.5"
@@ -256,6 +258,15 @@ def test_what_is_ambiguous_is_refused(folder: pathlib.Path, words: tuple[str, ..
     """A command that could mean everything or nothing does nothing."""
     assert bot(folder, *words).returncode == 2
     assert bot(folder, "export", "--all").stdout == POSTS
+
+
+def test_what_is_logged_is_no_part_of_the_answer(tmp_path: pathlib.Path) -> None:
+    """That a command brought the log up to date stands on standard error, not in its output."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as db:
+        migrations.migrate(db, now=0, steps=migrations.STEPS[:-1])
+    done = bot(tmp_path, "usage", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "upgrade.copied" in done.stderr
 
 
 def test_usage_of_nothing(folder: pathlib.Path) -> None:
