@@ -17,7 +17,7 @@ import typer
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
-from bot import cli_costs, conversation, errors, exporting, settings, starting, thread_log
+from bot import cli_costs, cli_log, conversation, errors, exporting, settings, starting, thread_log
 from bot.desk import wording
 from bot.operating import checking, logs
 from bot.tools import checking as tool_checking
@@ -138,7 +138,7 @@ async def _source(file: pathlib.Path | None) -> AsyncIterator[list[cli_costs.Bil
         async for batch in _batches(file):
             yield batch
         return
-    async with thread_log.open(settings.load().database_url) as book:
+    async with cli_log.existing() as book:
         for each in await book.conversations():
             usages = await book.answer_usage(each)
             yield [(post, usages.get(post.id)) async for post in book.posts(each)]
@@ -198,7 +198,7 @@ async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list
 
 
 async def _export(conversation_id: str | None, form: str) -> None:
-    async with thread_log.open(settings.load().database_url) as book:
+    async with cli_log.existing() as book:
         if conversation_id is None:
             wanted = await book.conversations()
         else:
@@ -252,7 +252,7 @@ async def _batches(file: pathlib.Path) -> AsyncIterator[list[tuple[conversation.
 
 async def _recall(conversation_id: str, query: str, *, limit: int, around: int) -> None:
     key = conversation.ConversationId(conversation_id)
-    async with thread_log.open(settings.load().database_url) as book:
+    async with cli_log.existing() as book:
         if not await book.holds(key):
             raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
         hits = await book.search(key, query, limit=limit)
@@ -268,9 +268,11 @@ async def _recall(conversation_id: str, query: str, *, limit: int, around: int) 
 
 
 async def _forget(conversation_id: str | None, user: str | None) -> None:
-    async with thread_log.open(settings.load().database_url) as book:
+    async with cli_log.existing() as book:
         if conversation_id is not None:
             count = await book.forget(conversation.ConversationId(conversation_id))
+            if not count:
+                raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
         else:
             count = await book.forget_user(user or "")
         await book.scrubbed()

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import typer
 
-from bot import conversation, policies, prompts, settings, thread_log
+from bot import cli_log, conversation, policies, prompts, settings, thread_log
 from bot.money import advising, billing, replay
 
 Billed = tuple[conversation.Post, Mapping[str, Any] | None]
@@ -21,7 +21,7 @@ Batches = AsyncIterator[Sequence[Billed]]
 
 async def usage(by: thread_log.By, *, form: Literal["table", "json", "csv"]) -> None:
     """What was billed, dearest first; days in their order."""
-    async with thread_log.open(settings.load().database_url) as book:
+    async with cli_log.existing() as book:
         totals = billing.totals(await book.bills(by=by))
     if by == "day":
         totals = sorted(totals, key=lambda total: total.key)

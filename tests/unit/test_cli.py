@@ -243,6 +243,12 @@ def test_forget_erases_a_conversation(folder: pathlib.Path) -> None:
     assert bot(folder, "import", "-", given=POSTS).stdout == "0 posts imported, 5 known already.\n"
 
 
+def test_forget_names_what_is_not_there(folder: pathlib.Path) -> None:
+    """A mistyped conversation is said so, with status 1: nobody shall think that it was forgotten."""
+    done = bot(folder, "forget", "--conversation", "slack:T1:C1:9", "--yes")
+    assert (done.returncode, done.stderr) == (1, "slack:T1:C1:9: no such conversation in the log.\n")
+
+
 def test_forget_erases_a_person(folder: pathlib.Path) -> None:
     """Their posts leave every conversation; those of others stay."""
     done = bot(folder, "forget", "--user", "U2", "--yes")
@@ -252,12 +258,22 @@ def test_forget_erases_a_person(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("forget",), ("forget", "--conversation", "a", "--user", "b"), ("export",)]
+    "words",
+    [
+        ("usage",),
+        ("export", "--all"),
+        ("recall", KEY, "tape"),
+        ("forget", "--user", "U1", "--yes"),
+        ("estimate",),
+        ("recommend", "--json"),
+    ],
 )
-def test_what_is_ambiguous_is_refused(folder: pathlib.Path, words: tuple[str, ...]) -> None:
-    """A command that could mean everything or nothing does nothing."""
-    assert bot(folder, *words).returncode == 2
-    assert bot(folder, "export", "--all").stdout == POSTS
+def test_no_log_is_made_by_looking(tmp_path: pathlib.Path, words: tuple[str, ...]) -> None:
+    """In a folder without the bot's log a command says so; it finds nothing and makes none."""
+    done = bot(tmp_path, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{tmp_path / 'bot.db'}: there is no such database." in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_logged_is_no_part_of_the_answer(tmp_path: pathlib.Path) -> None:
@@ -267,6 +283,15 @@ def test_what_is_logged_is_no_part_of_the_answer(tmp_path: pathlib.Path) -> None
     done = bot(tmp_path, "usage", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
     assert "upgrade.copied" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("forget",), ("forget", "--conversation", "a", "--user", "b"), ("export",)]
+)
+def test_what_is_ambiguous_is_refused(folder: pathlib.Path, words: tuple[str, ...]) -> None:
+    """A command that could mean everything or nothing does nothing."""
+    assert bot(folder, *words).returncode == 2
+    assert bot(folder, "export", "--all").stdout == POSTS
 
 
 def test_usage_of_nothing(folder: pathlib.Path) -> None:
