@@ -23,7 +23,7 @@ from bot.money import accounting
 from bot.tools import listing
 from bot.workspaces import credentials
 
-Secret = pydantic.SecretStr
+Secret = Annotated[pydantic.SecretStr, pydantic.BeforeValidator(credentials.word)]
 Tokens = Annotated[int, pydantic.Field(ge=1)]
 HTTP_URL = r"^https?://[^\s/]+\S*$"
 WEBSOCKET_URL = r"^wss?://[^\s/]+\S*$"
@@ -63,7 +63,7 @@ class Settings(pydantic_settings.BaseSettings):
     slack_client_id: str | None = None
     slack_client_secret: Secret | None = None
     bot_public_url: HttpUrl | None = None
-    bot_encryption_key: Secret | None = None
+    bot_encryption_key: pydantic.SecretStr | None = None
     slack_api_url: HttpUrl = "https://slack.com/api/"
     slack_dm_mode: Literal["threads", "flat"] = "threads"
 
@@ -120,7 +120,7 @@ class Settings(pydantic_settings.BaseSettings):
 
     @pydantic.field_validator("bot_encryption_key")
     @classmethod
-    def _is_keys(cls, keys: Secret | None) -> Secret | None:
+    def _is_keys(cls, keys: pydantic.SecretStr | None) -> pydantic.SecretStr | None:
         if keys is not None and not all(map(_is_key, keys.get_secret_value().split(","))):
             raise ValueError(
                 f"should be a Fernet key, or several with commas between; {credentials.MAKE_A_KEY}"

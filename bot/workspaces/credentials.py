@@ -1,8 +1,9 @@
-"""Which Slack credentials go together: a token of one workspace, or the app's own for many."""
+"""Which Slack credentials go together: a token of one workspace, or the app's own for many; how one looks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot import settings
@@ -51,3 +52,14 @@ def _one(chosen: settings.Settings, *, way_in: bool) -> list[str]:
     if way_in and not chosen.slack_bot_token:
         return ["SLACK_BOT_TOKEN: should be set, because another Slack credential is"]
     return []
+
+
+def word(given: Any) -> Any:
+    """A credential without what copying left around it; what no header could carry is none."""
+    if not isinstance(given, str):
+        return given
+    if not re.fullmatch(r"[!-~]+", given.strip()):
+        raise ValueError(
+            "should be one word of plain characters, as it was copied: no blank, no line break, no “…”"
+        )
+    return given.strip()

@@ -84,6 +84,9 @@ def test_the_built_in_prompt_is_short_and_there() -> None:
     [
         ("ANTHROPIC_BASE_URL", "canary.example", "a URL that starts with http"),  # no scheme
         ("SLACK_BOT_TOKEN", "canary-xoxb", "starts with xoxb-"),  # some other token
+        ("SLACK_BOT_TOKEN", "xoxb-canary…", "no “…”"),  # the placeholder
+        ("ANTHROPIC_API_KEY", "canary\nkey", "no line break"),  # two lines were copied
+        ("DISCORD_BOT_TOKEN", "Bot canary", "no blank"),  # with what a header has in front
         ("SLACK_APP_TOKEN", "xoxb-canary", "starts with xapp-"),  # the two swapped
         ("SLACK_API_URL", "ftp://canary", "a URL that starts with http"),  # another scheme
         ("BOT_PUBLIC_URL", "http://canary.example", "https://"),  # codes would travel in the open
@@ -172,6 +175,15 @@ def test_an_app_for_many_workspaces_is_a_platform(monkeypatch: pytest.MonkeyPatc
     found = settings.load()
     assert found.platforms == ("slack",)
     assert found.bot_public_url == "https://bot.example"
+
+
+def test_what_copying_leaves_around_a_credential_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line break at the end, as files of secrets have it, is not sent along."""
+    for name, value in TOKENS.items():
+        monkeypatch.setenv(name, f" {value}\r\n")
+    chosen = settings.load()
+    found = [chosen.slack_bot_token, chosen.slack_app_token, chosen.anthropic_api_key]
+    assert [each.get_secret_value() for each in found if each] == list(TOKENS.values())
 
 
 def test_every_problem_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
