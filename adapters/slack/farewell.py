@@ -38,18 +38,26 @@ class Farewell:
         kind = event.get("type")
         if not team or (kind == "tokens_revoked" and not (event.get("tokens") or {}).get("bot")):
             return
-        if await self._came_back(team, int(body.get("event_time") or 0)):
+        found = await self.store.find(address.PLATFORM, team)
+        if found is not None and await self._stays(found, int(body.get("event_time") or 0)):
             log.info("slack.farewell_late", team=team, type=kind)
             return
-        await self.store.erase(address.PLATFORM, team)
         await self.dropped(team)
         erased = await self.intake.leave(address.PLATFORM, team) if kind == "app_uninstalled" else 0
         log.info("slack.workspace_left", team=team, type=kind, conversations=erased)
 
-    async def _came_back(self, team: str, event_time: int) -> bool:
+    async def _stays(self, found: installation.Installation, event_time: int) -> bool:
+        """Erase what was found, unless the workspace has come back, by now or meanwhile."""
+        if await self._came_back(found, event_time):
+            return True
+        # Two of these events come at once: where the other has erased it, there is none.
+        return not await self.store.erase(found) and bool(
+            await self.store.find(found.platform, found.workspace)
+        )
+
+    async def _came_back(self, found: installation.Installation, event_time: int) -> bool:
         """Whether the token that is stored is newer than the event and Slack takes it."""
-        found = await self.store.find(address.PLATFORM, team)
-        if found is None or dt.datetime.fromtimestamp(event_time, tz=dt.UTC) >= found.installed_at:
+        if dt.datetime.fromtimestamp(event_time, tz=dt.UTC) >= found.installed_at:
             return False
         try:
             await self.api(found.token).call("auth.test")

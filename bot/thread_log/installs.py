@@ -57,9 +57,9 @@ class Installs:
         until = now + dt.timedelta(seconds=seconds)
         return await self._store.write(functools.partial(_claim, row=row, now=now, until=until))
 
-    async def erase(self, platform: str, workspace: str) -> bool:
-        """Erase an installation; whether there was one."""
-        work = functools.partial(_erase, platform=platform, workspace=workspace)
+    async def erase(self, platform: str, workspace: str, *, installed_at: dt.datetime) -> bool:
+        """Erase the installation of that time; False where there is none, or another has taken its place."""
+        work = functools.partial(_erase, platform=platform, workspace=workspace, installed_at=installed_at)
         erased = await self._store.write(work)
         self._scrubber.start()
         return erased
@@ -133,8 +133,11 @@ def _claim(db: sqlite3.Connection, *, row: Row, now: dt.datetime, until: dt.date
     return done.rowcount == 1
 
 
-def _erase(db: sqlite3.Connection, *, platform: str, workspace: str) -> bool:
-    done = db.execute("DELETE FROM installations WHERE platform = ? AND workspace = ?", (platform, workspace))
+def _erase(db: sqlite3.Connection, *, platform: str, workspace: str, installed_at: dt.datetime) -> bool:
+    done = db.execute(
+        "DELETE FROM installations WHERE platform = ? AND workspace = ? AND installed_at = ?",
+        (platform, workspace, rows.micros(installed_at)),
+    )
     db.execute("UPDATE upkeep SET erasures = erasures + 1")
     return done.rowcount == 1
 

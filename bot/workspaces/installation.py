@@ -43,8 +43,8 @@ class Installations(Protocol):
     async def claim(self, old: Installation) -> bool:
         """Take on the renewal of this token, for a minute; False where somebody else has."""
 
-    async def erase(self, platform: str, workspace: str) -> bool:
-        """Erase an installation; whether there was one."""
+    async def erase(self, gone: Installation) -> bool:
+        """Erase an installation, whatever its token is now; False where another has taken its place."""
 
     async def issue(self, state: str, browser: str) -> None:
         """Remember which browser began an installation."""

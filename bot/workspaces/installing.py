@@ -47,9 +47,9 @@ class Installations:
         """Take on the renewal of this token; False where somebody else has."""
         return await self.book.claim(self._row(old), now=self.now(), seconds=CLAIM_SECONDS)
 
-    async def erase(self, platform: str, workspace: str) -> bool:
-        """Erase an installation; whether there was one."""
-        return await self.book.erase(platform, workspace)
+    async def erase(self, gone: installation.Installation) -> bool:
+        """Erase an installation, whatever its token is now; False where another has taken its place."""
+        return await self.book.erase(gone.platform, gone.workspace, installed_at=gone.installed_at)
 
     async def issue(self, state: str, browser: str) -> None:
         """Remember which browser began an installation."""

@@ -38,7 +38,9 @@ async def _expire(log: thread_log.ThreadLog) -> None:
 
 
 async def _uninstall(log: thread_log.ThreadLog) -> None:
-    await log.installs.erase("slack", "T1")
+    installed = await log.installs.find("slack", "T1")
+    assert installed is not None
+    await log.installs.erase("slack", "T1", installed_at=installed.installed_at)
     for conversation_id in await log.of_workspace("slack", "T1"):
         await log.forget(conversation_id)
     await log.leave("slack", "T1")
