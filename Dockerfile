@@ -39,5 +39,5 @@ USER 10001:10001
 STOPSIGNAL SIGTERM
 # /readyz asks the database and every platform connection, so a bot that is up but deaf is not healthy.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('BOT_HTTP_PORT') or 8080}/readyz\", timeout=4)"]
 ENTRYPOINT ["python", "-m", "bot"]

@@ -148,8 +148,8 @@ async def test_what_the_image_holds_is_enough_to_run(tmp_path: pathlib.Path) -> 
         process = await asyncio.create_subprocess_exec(*words, cwd=data, env=environment)
         try:
             await service.until(lambda each: each.all_shards_live(), timeout=30)
-            asked = yaml.safe_load(health[health.index("[") :].replace("8080", str(port)))
-            checking = await asyncio.create_subprocess_exec(sys.executable, *asked[1:])
+            asked = yaml.safe_load(health[health.index("[") :])
+            checking = await asyncio.create_subprocess_exec(sys.executable, *asked[1:], env=environment)
             assert await checking.wait() == 0
         finally:
             process.terminate()
