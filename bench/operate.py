@@ -1,7 +1,7 @@
 """Running it: how soon it is ready, what memory it takes, what a budget lets through, how soon a backup runs.
 
-The bot runs in a process of its own, as its operator starts it; Slack, Discord and Claude are emulated on
-loopback in this one.
+The bot runs in a process of its own, as its operator installs and starts it; Slack, Discord and Claude are
+emulated on loopback in this one.
 """
 
 from __future__ import annotations
@@ -68,10 +68,9 @@ class World:
             **{name: value for each in self.platforms for name, value in each.environment.items()},
             **(variables or {}),
         }
+        python = process.operators_python()
         began = time.perf_counter()
-        running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", cwd=folder, env=environment
-        )
+        running = await asyncio.create_subprocess_exec(python, "-m", "bot", cwd=folder, env=environment)
         try:
             async with aiohttp.ClientSession() as web:
                 while not await ready(web, f"http://127.0.0.1:{port}/readyz"):  # noqa: ASYNC110 - another process

@@ -11,9 +11,9 @@ import json
 import pathlib
 import sys
 from collections.abc import AsyncIterator, Awaitable
-from typing import Annotated, Any, Literal
+from typing import Any, get_args
 
-import typer
+import click
 
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
@@ -25,110 +25,105 @@ from bot.workspaces import installing, sealing
 
 BATCH = 500  # lines imported in one transaction
 
-app = typer.Typer(add_completion=False, no_args_is_help=False, pretty_exceptions_enable=False)
+FILE = click.Path(allow_dash=True, path_type=pathlib.Path)
 
 
 def main(*, run: starting.Run) -> None:
     """Parse the command line and do what it says; ends the process."""
+    app(prog_name="python -m bot", obj=run)
 
-    @app.callback(invoke_without_command=True)
-    def start(context: typer.Context) -> None:
-        """Threadmate, the Claude bot for Slack and Discord. Without a command it runs."""
-        if context.invoked_subcommand is None:
-            _finish(starting.start(run))
-        else:
-            logs.configure("info", None)  # to standard error: what a command prints is its answer alone
 
-    app(prog_name="python -m bot")
+@click.group(invoke_without_command=True)
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Threadmate, the Claude bot for Slack and Discord. Without a command it runs."""
+    if context.invoked_subcommand is None:
+        _finish(starting.start(context.obj))
+    else:
+        logs.configure("info", None)  # to standard error: what a command prints is its answer alone
 
 
 @app.command()
-def playground(
-    public: Annotated[bool, typer.Option("--public", help="Answer other machines too")] = False,  # noqa: FBT002
-    local_model: Annotated[bool, typer.Option("--local-model", help="A small real model answers")] = False,  # noqa: FBT002
-) -> None:
-    """Talk to the bot in the browser, on emulated platforms; no credentials needed."""
+@click.option("--public", is_flag=True, help="Answer other machines too")
+@click.option("--local-model", is_flag=True, help="A small real model answers")
+def playground(*, public: bool, local_model: bool) -> None:
+    """Talk to the bot in the browser, on emulated platforms. No credentials are needed."""
     _finish(starting.play(public=public, local=local_model))
 
 
 @app.command()
 def check() -> None:
-    """Try every credential, scope, intent and the database; status 0 only if all is well."""
+    """Try every credential, scope, intent and the database. Status 0 only if all is well."""
     _finish(_check())
 
 
 @app.command()
-def usage(
-    by: Annotated[Literal["user", "channel", "conversation", "day"], typer.Option(help="Add up by")] = "day",
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
-    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values instead of lines")] = False,  # noqa: FBT002
-) -> None:
+@click.option("--by", type=click.Choice(get_args(cli_costs.By)), default="day", help="Add up by")
+@click.option("--json", "as_json", is_flag=True, help="A list of objects instead of lines")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values instead of lines")
+def usage(*, by: cli_costs.By, as_json: bool, as_csv: bool) -> None:
     """Tokens, the share read from the cache, and money."""
     if as_json and as_csv:
-        raise typer.BadParameter("say --json or --csv, not both")
+        raise click.UsageError("say --json or --csv, not both")
     _finish(cli_costs.usage(by, form="json" if as_json else "csv" if as_csv else "table"))
 
 
 @app.command()
-def export(
-    conversation_id: Annotated[str | None, typer.Argument(metavar="CONVERSATION")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every conversation")] = False,  # noqa: FBT002
-    form: Annotated[Literal["jsonl", "markdown"], typer.Option("--format")] = "jsonl",
-) -> None:
+@click.argument("conversation_id", metavar="CONVERSATION", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every conversation")
+@click.option("--format", "form", type=click.Choice(["jsonl", "markdown"]), default="jsonl")
+def export(*, conversation_id: str | None, everything: bool, form: str) -> None:
     """A conversation, or all of them, to standard output."""
     if (conversation_id is None) != everything:
-        raise typer.BadParameter("name a conversation, or say --all, not both")
+        raise click.UsageError("name a conversation, or say --all, not both")
     _finish(_export(conversation_id, form))
 
 
 @app.command(name="import")
-def import_(file: Annotated[pathlib.Path, typer.Argument(metavar="FILE", allow_dash=True)]) -> None:
+@click.argument("file", type=FILE, metavar="FILE")
+def import_(*, file: pathlib.Path) -> None:
     """Read exported JSON lines; a post that is known is left alone."""
     _finish(_import(file))
 
 
 @app.command()
-def recall(
-    conversation_id: Annotated[str, typer.Argument(metavar="CONVERSATION")],
-    query: Annotated[str, typer.Argument(metavar="QUERY")],
-    limit: Annotated[int, typer.Option(min=1)] = 20,
-    around: Annotated[int, typer.Option(min=0, help="Also the N posts before and after each hit")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines (always so)")] = False,  # noqa: ARG001, FBT002 - always so
-) -> None:
-    """What the recall search finds in a conversation, best first, as JSON lines with a score."""
+@click.argument("conversation_id", metavar="CONVERSATION")
+@click.argument("query", metavar="QUERY")
+@click.option("--limit", type=click.IntRange(min=1), default=20)
+@click.option("--around", type=click.IntRange(min=0), default=0, help="Also so many before and after a hit")
+@click.option("--json", is_flag=True, expose_value=False, help="JSON lines (always so)")
+def recall(*, conversation_id: str, query: str, limit: int, around: int) -> None:
+    """What the recall search finds in a conversation. Best first, as JSON lines with a score."""
     _finish(_recall(conversation_id, query, limit=limit, around=around))
 
 
 @app.command()
-def forget(
-    conversation_id: Annotated[str | None, typer.Option("--conversation", metavar="ID")] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="ID")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,  # noqa: FBT002
-) -> None:
-    """Erase a conversation, or all posts of a person, from the log, the index and the summaries."""
+@click.option("--conversation", "conversation_id", metavar="ID")
+@click.option("--user", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask")
+def forget(*, conversation_id: str | None, user: str | None, yes: bool) -> None:
+    """Erase a conversation, or all posts of a person. From the log, the index and the summaries."""
     if (conversation_id is None) == (user is None):
-        raise typer.BadParameter("name --conversation or --user, one of them")
+        raise click.UsageError("name --conversation or --user, one of them")
     what = f"conversation {conversation_id}" if conversation_id else f"every post by {user}"
     if not yes:
-        typer.confirm(f"Erase {what}? This cannot be undone.", abort=True)
+        click.confirm(f"Erase {what}? This cannot be undone.", abort=True)
     _finish(_forget(conversation_id, user))
 
 
 @app.command()
-def estimate(
-    file: Annotated[pathlib.Path | None, typer.Option("--from", metavar="FILE", allow_dash=True)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="An object instead of a line")] = False,  # noqa: FBT002
-) -> None:
-    """What these conversations (a file of JSON lines, else the log) cost under the present settings."""
+@click.option("--from", "file", type=FILE, metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="An object instead of a line")
+def estimate(*, file: pathlib.Path | None, as_json: bool) -> None:
+    """What conversations cost under the present settings. They are a file of JSON lines, else the log."""
     _finish(cli_costs.estimate(_source(file), as_json=as_json))
 
 
 @app.command()
-def recommend(
-    file: Annotated[pathlib.Path | None, typer.Option("--from", metavar="FILE", allow_dash=True)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of lines")] = False,  # noqa: FBT002
-) -> None:
-    """The same conversations under every strategy, cache and model, cheapest first, with the reason."""
+@click.option("--from", "file", type=FILE, metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help="A list of objects instead of lines")
+def recommend(*, file: pathlib.Path | None, as_json: bool) -> None:
+    """The same under every strategy, cache setting and model. Cheapest first, with the reason."""
     _finish(cli_costs.recommend(_source(file), as_json=as_json))
 
 
@@ -171,9 +166,9 @@ async def _check() -> None:
         how = "neither Slack nor Discord is set: the bot starts its playground"
         found.append(checking.Finding(what="platforms", how=how, state="note"))
     for line in dict.fromkeys(finding.line for finding in found):
-        typer.echo(line)
+        click.echo(line)
     if any(finding.state == "wrong" for finding in found):
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list[checking.Finding]:
@@ -209,9 +204,9 @@ async def _export(conversation_id: str | None, form: str) -> None:
             usages = await book.answer_usage(each)
             async for post in book.posts(each):
                 if form == "markdown":
-                    typer.echo(exporting.to_markdown(post))
+                    click.echo(exporting.to_markdown(post))
                 else:
-                    typer.echo(exporting.to_json(post, usages.get(post.id)))
+                    click.echo(exporting.to_json(post, usages.get(post.id)))
 
 
 async def _import(file: pathlib.Path) -> None:
@@ -221,7 +216,7 @@ async def _import(file: pathlib.Path) -> None:
             usages = {(post.conversation, post.id): usage for post, usage in batch if usage}
             added = await book.import_posts([post for post, _ in batch], usages)
             new, known = new + added, known + len(batch) - added
-    typer.echo(f"{new} posts imported, {known} known already.")
+    click.echo(f"{new} posts imported, {known} known already.")
 
 
 async def _batches(file: pathlib.Path) -> AsyncIterator[list[tuple[conversation.Post, Any]]]:
@@ -264,7 +259,7 @@ async def _recall(conversation_id: str, query: str, *, limit: int, around: int) 
                 if score is None and post.id in known:
                     continue
                 known.add(post.id)
-                typer.echo(exporting.to_line({**json.loads(exporting.to_json(post)), "score": score}))
+                click.echo(exporting.to_line({**json.loads(exporting.to_json(post)), "score": score}))
 
 
 async def _forget(conversation_id: str | None, user: str | None) -> None:
@@ -276,10 +271,10 @@ async def _forget(conversation_id: str | None, user: str | None) -> None:
         else:
             count = await book.forget_user(user or "")
         await book.scrubbed()
-    typer.echo(f"Erased {wording.counted(count, 'post')}.")
+    click.echo(f"Erased {wording.counted(count, 'post')}.")
 
 
 def _finish(work: Awaitable[None]) -> None:
     """Run to the end, and end with the status it has."""
     if status := starting.outcome(work):
-        raise typer.Exit(status)
+        raise click.exceptions.Exit(status)

@@ -9,17 +9,18 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
-import typer
+import click
 
-from bot import cli_log, conversation, policies, prompts, settings, thread_log
+from bot import cli_log, conversation, policies, prompts, settings
 from bot.money import advising, billing, replay
 
+By = Literal["user", "channel", "conversation", "day"]
 Billed = tuple[conversation.Post, Mapping[str, Any] | None]
 """A post, and the usage that stands with it."""
 Batches = AsyncIterator[Sequence[Billed]]
 
 
-async def usage(by: thread_log.By, *, form: Literal["table", "json", "csv"]) -> None:
+async def usage(by: By, *, form: Literal["table", "json", "csv"]) -> None:
     """What was billed, dearest first; days in their order."""
     async with cli_log.existing() as book:
         totals = billing.totals(await book.bills(by=by))
@@ -27,13 +28,13 @@ async def usage(by: thread_log.By, *, form: Literal["table", "json", "csv"]) -> 
         totals = sorted(totals, key=lambda total: total.key)
     rows = [_total(total) for total in totals]
     if form == "json":
-        typer.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(rows, indent=2))
     elif form == "csv":
-        typer.echo(_csv(rows), nl=False)
+        click.echo(_csv(rows), nl=False)
     elif totals:
-        typer.echo(_table(by, totals))
+        click.echo(_table(by, totals))
     else:
-        typer.echo("Nothing has been billed yet.")
+        click.echo("Nothing has been billed yet.")
 
 
 def _total(total: billing.Total) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _table(by: str, totals: Sequence[billing.Total]) -> str:
 async def estimate(batches: Batches, *, as_json: bool) -> None:
     """What these posts cost under the present settings."""
     row = (await _adviser(batches)).estimate()
-    typer.echo(json.dumps(row.json(), indent=2) if as_json else row.line().strip())
+    click.echo(json.dumps(row.json(), indent=2) if as_json else row.line().strip())
 
 
 async def recommend(batches: Batches, *, as_json: bool) -> None:
@@ -100,12 +101,12 @@ async def recommend(batches: Batches, *, as_json: bool) -> None:
     rows = adviser.compare()
     reason = adviser.reason(rows)
     if as_json:
-        typer.echo(json.dumps([row.json() for row in rows], indent=2))
-        typer.echo(reason, err=True)
+        click.echo(json.dumps([row.json() for row in rows], indent=2))
+        click.echo(reason, err=True)
         return
     for row in rows:
-        typer.echo(row.line())
-    typer.echo(reason)
+        click.echo(row.line())
+    click.echo(reason)
 
 
 def _output(billed: Mapping[str, Any]) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import os
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -51,6 +56,23 @@ async def running(
                 print(f"{module} died with status {process.returncode}:\n{end}", file=sys.stderr)
         if died:
             raise RuntimeError(f"{module} died")
+
+
+@functools.cache
+def operators_python() -> str:
+    """The Python of an installation with what the bot needs and no more, as `bootstrap.py run` makes it.
+
+    What the checks need besides is imported by libraries that find it, and would be measured, too. It is made
+    anew for each run of a bench, and lies in the temporary folder of the machine.
+    """
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="threadmate-operator-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    venv.create(folder, with_pip=True)
+    python = str(folder / "bin" / "python")
+    lock = str(ROOT / "requirements.lock")
+    install = ["-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", lock]
+    subprocess.run([python, *install], check=True)  # noqa: S603 - pip, of that installation
+    return python
 
 
 def cpu_seconds(pid: int) -> float:

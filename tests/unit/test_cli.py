@@ -73,6 +73,8 @@ def test_help_lists_every_command(tmp_path: pathlib.Path) -> None:
     assert done.returncode == 0
     for word in ("usage", "export", "import", "recall", "forget"):
         assert word in done.stdout
+    narrow = bot(tmp_path, "--help", COLUMNS="80").stdout
+    assert "..." not in narrow.split("Commands:")[1]  # nothing is cut short
     assert list(tmp_path.iterdir()) == []
 
 

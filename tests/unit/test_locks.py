@@ -50,3 +50,9 @@ def test_a_lock_pins_all_that_its_packages_ask_for(lock: str, roots: list[str]) 
         needs = importlib.metadata.requires(name) or []
         open_ends += [(need, frozenset(asked.extras)) for need in needs]
     assert len(seen) > len(roots)
+
+
+def test_the_bot_is_installed_without_rich() -> None:
+    """Where rich is installed structlog imports it: 3 MiB in every bot, for nothing that it prints."""
+    pins = {name_of(name) for name, _ in PINNED.findall((ROOT / "requirements.lock").read_text("utf-8"))}
+    assert pins & {"rich", "typer"} == set()

@@ -18,7 +18,7 @@ LATER = {
     "anthropic": "made beside the running bot",
     "slack_bolt": "where Slack is on",
     "discord": "where Discord is on",
-    "typer": "the command line",
+    "click": "the command line",
     "opentelemetry": "where traces are exported",
     "mcp": "where tools are listed",
     "cryptography": "where tokens are stored encrypted",
