@@ -18,7 +18,7 @@ import pytest
 import test_dockerfile
 import yaml
 
-from bot import settings
+from bot import cli, settings
 from emulators import claude, discord
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -61,6 +61,32 @@ def test_the_backup_in_the_container_is_a_backup(tmp_path: pathlib.Path) -> None
     (copy,) = tmp_path.glob("copy-*.db")
     with contextlib.closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT text FROM posts").fetchone() == ("kept",)
+
+
+def test_a_command_beside_the_service_looks_into_its_log(tmp_path: pathlib.Path) -> None:
+    """The line in the unit, with its paths put elsewhere, finds the log that the unit's settings name."""
+    (lines,) = re.findall(r"(?m)^#   sudo (env .+ \\\n# .+)$", UNIT.read_text("utf-8"))
+    script = lines.replace("\\\n# ", "")
+    set_here = dict(pair.split("=", 1) for each in service()["Environment"] for pair in each.split())
+    for name in ("PYTHONPATH", "DATABASE_URL"):
+        assert f" {name}={set_here[name]} " in script
+    (tmp_path / "bot.db").touch()
+    elsewhere = {
+        "/opt/threadmate/.venv/bin/python": sys.executable,
+        "/opt/threadmate": str(ROOT),
+        "/var/lib/threadmate": str(tmp_path),
+    }
+    for place, other in elsewhere.items():
+        script = script.replace(place, other)
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)  # noqa: S603, S607
+    assert done.stdout == "Nothing has been billed yet.\n"
+
+
+def test_a_command_in_the_container_is_one() -> None:
+    """What compose.yml says to `exec` is a command of the bot."""
+    text = (ROOT / "ops" / "compose.yml").read_text("utf-8")
+    (word,) = re.findall(r"exec bot python -m bot (\w+)", text)
+    assert word in cli.app.commands
 
 
 def test_compose_takes_every_right_away_that_it_can(compose: dict[str, Any]) -> None:
