@@ -273,10 +273,12 @@ class Guarded:
 
     async def linked(self, post: conversation.Post, home: conversation.Home) -> Sequence[linking.Link]:
         """What links lead to, of people who may talk with the bot; the bot's own is all there."""
-        return [
-            dataclasses.replace(link, posts=tuple(each for each in link.posts if self._may(each, home)))
-            for link in await self.inside.linked(post, home)
-        ]
+        return [self._let_in(link, home) for link in await self.inside.linked(post, home)]
+
+    def _let_in(self, link: linking.Link, home: conversation.Home) -> linking.Link:
+        posts = tuple(each for each in link.posts if self._may(each, home))
+        refusal = linking.SHUT_OUT if link.posts and not posts else link.refusal
+        return dataclasses.replace(link, posts=posts, refusal=refusal)
 
     def _may(self, post: conversation.Post, home: conversation.Home) -> bool:
         return post.role == "assistant" or self.rules.admits(

@@ -23,6 +23,7 @@ NOT_ME = "I cannot see it; somebody may have to invite me there"
 NOT_YOU = "you cannot see it yourself, as far as I can tell"
 NOT_NOW = "the platform does not give it to me right now"
 GONE = "it is no longer there"
+SHUT_OUT = "I may not read what stands there; whoever runs me can change that"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,7 @@ async def test_a_denied_person_is_not_brought_in(empty_stage: stage.Stage) -> No
 
 @pytest.mark.parametrize("thread", [False, True], ids=["post", "thread"])
 async def test_a_denied_channel_is_not_brought_in(empty_stage: stage.Stage, *, thread: bool) -> None:
-    """A link brings in nothing of a channel that is shut out, wherever it is followed."""
+    """A link brings in nothing of a channel that is shut out, and the first line says so."""
     scene = empty_stage
     await scene.start(bot_deny=f"{scene.name}:{scene.side_channel.channel}")
     source = await scene.post(scene.side_channel, "the plan is blue")
@@ -140,7 +140,7 @@ async def test_a_denied_channel_is_not_brought_in(empty_stage: stage.Stage, *, t
         source = await scene.post(place, "so the plan is blue")
     asked = await scene.mention(scene.channel, f"what of {scene.link(source)} ?")
     await scene.idle()
-    assert scene.answers(scene.under(asked)) != []
+    assert "I may not read what stands there" in scene.answers(scene.under(asked))[0].splitlines()[0]
     assert "the plan is blue" not in str(scene.requests)
 
 
