@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime as dt
 import pathlib
+import re
+import sqlite3
 
 import oauth_stage
 import pytest
@@ -257,3 +260,20 @@ async def test_a_wrong_key_ends_the_start(scene: oauth_stage.OAuthStage) -> None
     await scene.idle()
     assert scene.answers(scene.under(asked)) == stage.answered(1)
     assert settings.load(_env_file=None, **scene.settings).encryption_keys == (other,)
+
+
+async def test_a_lost_key_costs_the_tokens_alone(scene: oauth_stage.OAuthStage) -> None:
+    """With what the page says the bot starts under a new key; who installs again goes on in the thread."""
+    page = pathlib.Path(__file__).parents[2] / "docs" / "many-workspaces.md"
+    (statement,) = re.findall(r"`sqlite3 bot.db '(.+)'`", page.read_text("utf-8"))
+    await scene.start()
+    asked = await scene.mention(scene.channel, "hello")
+    await scene.idle()
+    await scene.stop()
+    with contextlib.closing(sqlite3.connect(scene.folder / "bot.db")) as db, db:
+        db.execute(statement)
+    await scene.start(bot_encryption_key=fernet.Fernet.generate_key().decode())
+    assert (await scene.install(scene.service)).status == 200
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    assert scene.answers(scene.under(asked)) == stage.answered(1, 2)
