@@ -24,7 +24,7 @@ async def findings(*, token: str, api_url: str, now: dt.datetime) -> list[checki
     try:
         me = await ask("/users/@me")
         if me.status == 401:  # noqa: PLR2004 - HTTP
-            mend = gateway.BAD_TOKEN.partition(": ")[2].rstrip(".").capitalize()
+            mend = _mend(gateway.BAD_TOKEN)
             return [checking.wrong(name, "Discord refuses it", mend)]
         if me.status != 200 or not me.body.get("id"):  # noqa: PLR2004 - HTTP
             return [
@@ -47,7 +47,7 @@ def _intent(application: checking.Said) -> checking.Finding:
     what = "Discord intents"
     if int(application.body.get("flags") or 0) & MESSAGE_CONTENT:
         return checking.Finding(what=what, how="message content is on")
-    mend = gateway.NO_INTENT.partition(": ")[2].rstrip(".").capitalize()
+    mend = _mend(gateway.NO_INTENT)
     return checking.wrong(what, "message content is off", mend)
 
 
@@ -72,3 +72,9 @@ def _guilds(guilds: checking.Said, application: str) -> checking.Finding:
     )
     how = f"in none yet: invite it with {link}"
     return checking.Finding(what="Discord servers", how=how, state="note")
+
+
+def _mend(sentence: str) -> str:
+    """The second half of a sentence of the bot's, as one of its own; names keep their capitals."""
+    what = sentence.partition(": ")[2].rstrip(".")
+    return what[:1].upper() + what[1:]

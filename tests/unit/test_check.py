@@ -160,10 +160,11 @@ async def test_each_mistake_on_discord_is_named() -> None:
         found = await on_discord(service)
         assert "https://discord.com/oauth2/authorize?client_id=" in found[3].line
         assert found[3].state == "note"
-        assert only_wrong(await on_discord(service, token="wrong")).what == "DISCORD_BOT_TOKEN"
+        finding = only_wrong(await on_discord(service, token="wrong"))
+        assert (finding.what, "developer portal, under Bot" in finding.line) == ("DISCORD_BOT_TOKEN", True)
         service.missing_intents.add("message_content")
         finding = only_wrong(await on_discord(service))
-        assert "Message Content Intent" in finding.line or "message content intent" in finding.line
+        assert "Turn on Message Content Intent" in finding.line  # written as the portal writes it
 
 
 async def test_nobody_there_is_said() -> None:
