@@ -47,7 +47,8 @@ class Model(Protocol):
     label: str  # who answers, in a few words
     note: str  # what one should know of these answers, in a sentence
     offline: bool
-    url: str
+    url: str  # where the bot calls
+    endpoint: str  # where one would call oneself
     key: str
 
     def calls(self) -> Sequence[Call]:

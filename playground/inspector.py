@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bot import conversation, thread_log
 from bot.desk import choosing
 from bot.money import prices
 from bot.thread_log import ledger
-from playground import calls, costs, matching, misses, recalled, shapes, side
+from playground import calls, copying, costs, matching, misses, recalled, shapes, side
 
 Json = dict[str, Any]
 
 LOOKED_THROUGH = 40  # newest posts of a place that are looked up in the log
 ROWS = 60  # newest posts that are shown as rows
-ENDPOINT = "https://api.anthropic.com/v1/messages"
 SEEN = 400  # newest calls that are matched with conversations
 
 
@@ -99,7 +98,7 @@ class Inspector:
             "blocks": shapes.plain(calls.shown(found.call)),
             "recalls": shapes.plain(_recalls(found, every)),
             "json": json.dumps(found.call.body, ensure_ascii=False, indent=2),
-            "curl": curl(found.call.body),
+            "curl": copying.curl(found.call.body, endpoint=self._model.endpoint),
         }
 
     async def recall(self, where: side.Side, place: str, query: str) -> list[Json]:
@@ -279,16 +278,3 @@ def _entry(entry: ledger.Entry) -> Json:
         "requests": entry.requests,
         "usage": _usage(entry.usage),
     }
-
-
-def curl(body: Mapping[str, Any]) -> str:
-    """The request as a command; the key stays a variable."""
-    quoted = json.dumps(body, ensure_ascii=False, indent=2).replace("'", "'\\''")
-    lines = (
-        f"curl {ENDPOINT}",
-        '-H "x-api-key: $ANTHROPIC_API_KEY"',
-        '-H "anthropic-version: 2023-06-01"',
-        '-H "content-type: application/json"',
-        f"-d '{quoted}'",
-    )
-    return " \\\n  ".join(lines)

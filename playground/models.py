@@ -41,6 +41,7 @@ class StandIn:
     label = stand_in.LABEL
     note = "No ANTHROPIC_API_KEY is set: no model answers. Tokens and money are the emulated API's."
     offline = True
+    endpoint = f"https://{OFFICIAL}"
     key = "offline"
 
     def __init__(self, api: claude.Claude) -> None:
@@ -94,7 +95,8 @@ class Relay:
         self.label, self.note = label, note
         self.key = key
         self.url = ""
-        self._upstream, self._session, self._clock = upstream.rstrip("/"), session, clock
+        self.endpoint = upstream.rstrip("/")
+        self._session, self._clock = session, clock
         self._kept: list[calls.Call] = []
         self._faults: list[str] = []
         self._lasting: str | None = None
@@ -124,7 +126,7 @@ class Relay:
         if fault in _ERRORS:
             return self._refuse(fault, number)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
-        url = self._upstream + request.path_qs
+        url = self.endpoint + request.path_qs
         try:
             async with self._session.request(request.method, url, data=raw, headers=headers) as answer:
                 return await self._pass(request, answer, number, cut=fault == "cut")

@@ -11,7 +11,7 @@ import pytest
 
 from bot.claude import wire
 from emulators import claude
-from playground import inspector, models
+from playground import copying, models
 
 KEY = "sk-ant-a-secret"
 BODY = {
@@ -51,7 +51,8 @@ async def test_the_key_is_in_nothing_that_is_shown() -> None:
     async with relaying() as (_, relay, client):
         await client.messages.create(**BODY)  # type: ignore[call-overload] # a plain dict
         kept = relay.calls()[-1]
-        shown = [relay.label, relay.note, json.dumps(vars(kept), default=str), inspector.curl(kept.body)]
+        command = copying.curl(kept.body, endpoint=relay.endpoint)
+        shown = [relay.label, relay.note, json.dumps(vars(kept), default=str), command]
         assert KEY not in "".join(shown)
     async with models.real(upstream="https://user:hush@gateway.example/v1", key=KEY) as relay:
         assert relay.label == "Messages API at gateway.example"
