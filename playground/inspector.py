@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from bot import conversation, thread_log
+from bot.claude import models
 from bot.desk import choosing
 from bot.money import prices
+from bot.planning import outlook, segmenting
 from bot.thread_log import ledger
 from playground import calls, copying, costs, matching, misses, recalled, shapes, side
 
@@ -60,25 +63,22 @@ class Inspector:
             return {"conversation": None, "policy": self.policy()}
         chosen = await self._chooser.of(key)
         thread = await self._book.overview(key)
+        seen = outlook.see(
+            thread,
+            policy=chosen.policy,
+            facts=models.table(chosen.policy.model),
+            system=chosen.system,
+            now=dt.datetime.now(dt.UTC),
+        )
         posts = [post async for post in self._book.posts(key)]
         mine = [each for each in await self._found() if each.conversation == key]
         return {
             "conversation": key,
             "policy": self.policy(chosen),
-            "context": self._context(thread, posts, mine),
+            "context": self._context(seen, posts),
             "calls": self._listed(mine),
             "total": _total([each.call for each in mine]),
-            "summaries": [
-                {
-                    "text": each.text,
-                    "posts": each.posts,
-                    "model": each.model,
-                    "at": each.created_at.timestamp(),
-                    "first_place": each.first_place,
-                    "last_place": each.last_place,
-                }
-                for each in thread.summaries
-            ],
+            "summaries": _segments(thread, seen, chosen.policy.strategy),
             "costs": await self._costs(key, posts, chosen),
             "rows": [_row(post) for post in posts[-ROWS:]],
             "recalls": shapes.plain(_recalls_of([each.call for each in mine])),
@@ -120,19 +120,15 @@ class Inspector:
             "summary_model": self._summary_model,
         }
 
-    def _context(
-        self, thread: conversation.Thread, posts: Sequence[conversation.Post], mine: Sequence[Found]
-    ) -> Json:
-        shown = [post for post in thread.posts if (post.place or 0) >= thread.first_place]
-        summarised = sum(summary.posts for summary in thread.summaries)
-        answers = [each.call for each in mine if not each.summary and each.call.usage]
-        tokens = answers[-1].billed.total if answers else 0
+    @staticmethod
+    def _context(seen: outlook.Outlook, posts: Sequence[conversation.Post]) -> Json:
+        """The same figures as the command `context` tells."""
         return {
-            "tokens": tokens,
-            "word_for_word": len(shown),
-            "summarised": summarised,
+            "tokens": seen.tokens,
+            "word_for_word": seen.word_for_word,
+            "summarised": seen.summarised,
             "waiting": sum(post.place is None for post in posts),
-            "left_out": max(0, len(thread.posts) - len(shown)),
+            "left_out": seen.left_out,
         }
 
     async def _costs(
@@ -228,6 +224,23 @@ def _recalls(found: Found, every: Sequence[Found]) -> list[recalled.Recall]:
 def _recalls_of(made: Sequence[calls.Call]) -> list[recalled.Recall]:
     """Each once, though an answer's every further call carries it again."""
     return list({each.id: each for call in made for each in recalled.of(call.body)}.values())
+
+
+def _segments(thread: conversation.Thread, seen: outlook.Outlook, strategy: str) -> list[Json]:
+    """What stands for older posts, then what was made ahead for posts that are still sent word for word."""
+    newest = () if strategy == "window" else segmenting.in_use(thread.summaries, None)
+    return [
+        {
+            "text": each.text,
+            "posts": each.posts,
+            "model": each.model,
+            "at": each.created_at.timestamp(),
+            "first_place": each.first_place,
+            "last_place": each.last_place,
+            "ahead": each not in seen.used,
+        }
+        for each in (*seen.used, *(each for each in newest if each not in seen.used))
+    ]
 
 
 def _usage(billed: conversation.Usage) -> Json:

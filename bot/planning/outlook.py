@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from bot import conversation
 from bot.desk import wording
 from bot.money import prices
 from bot.planning import caching, context, segmenting, sizes
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What the next request holds of a conversation, as far as it is known before it is asked."""
+
+    word_for_word: int  # posts
+    summarised: int  # posts under the segments in use
+    left_out: int  # posts
+    tokens: int  # of the history: what the budget bounds
+    used: tuple[conversation.Summary, ...]
+    decision: context.Decision | None  # None: the model's facts could not be had, or nothing was said
+
+
+def see(
+    thread: conversation.Thread,
+    *,
+    policy: context.Policy,
+    facts: conversation.ModelFacts | None,
+    system: str,
+    now: dt.datetime,
+) -> Outlook:
+    """Look ahead by the very decision that the next request will rest on; `facts` None: not reachable."""
+    newest = thread.newest_summary
+    decision = None
+    if facts is not None and thread.posts:
+        costs = prices.costs(policy.model)
+        decision = context.decide(thread, policy=policy, facts=facts, system=system, now=now, costs=costs)
+        newest = decision.plan.newest_summary
+    used = () if policy.strategy == "window" else segmenting.in_use(thread.summaries, newest)
+    posts = segmenting.uncovered(thread.posts, used, first_place=0)
+    first = thread.first_place if decision is None else decision.plan.first_place
+    shown = [post for post in posts if (post.place or 0) >= first]
+    tokens = sizes.segments(used) + sum(size.tokens for size in sizes.places(shown))
+    return Outlook(
+        word_for_word=len(shown),
+        summarised=sum(each.posts for each in used),
+        left_out=len(posts) - len(shown),
+        tokens=tokens if decision is None else decision.history_tokens,
+        used=used,
+        decision=decision,
+    )
 
 
 def tell(
@@ -18,31 +61,17 @@ def tell(
     system: str,
     now: dt.datetime,
 ) -> str:
-    """What the next request holds, as far as it is known before it is asked; `facts` None: not reachable."""
-    newest = thread.newest_summary
-    decision = None
-    if facts is not None and thread.posts:
-        costs = prices.costs(policy.model)
-        decision = context.decide(thread, policy=policy, facts=facts, system=system, now=now, costs=costs)
-        newest = decision.plan.newest_summary
-    window = policy.strategy == "window"
-    used = () if window else segmenting.in_use(thread.summaries, newest)
-    posts = segmenting.uncovered(thread.posts, used, first_place=0)
-    first = thread.first_place if decision is None else decision.plan.first_place
-    shown = [post for post in posts if (post.place or 0) >= first]
-    summarised = sum(each.posts for each in used)
-    hidden = len(posts) - len(shown)
-    parts = [f"{len(shown)} of {wording.counted(len(posts) + summarised, 'post')} word for word"]
-    if summarised:
-        parts.append(f"{summarised} in the summary")
-    if hidden:
-        why = "past the window" if window else "no summary of them could be made yet"
-        parts.append(f"{hidden} left out ({why})")
-    tokens = sizes.segments(used) + sum(size.tokens for size in sizes.places(shown))
-    if decision is not None:
-        tokens = decision.history_tokens
+    """The same in words, with what the next request costs."""
+    seen = see(thread, policy=policy, facts=facts, system=system, now=now)
+    every = seen.word_for_word + seen.summarised + seen.left_out
+    parts = [f"{seen.word_for_word} of {wording.counted(every, 'post')} word for word"]
+    if seen.summarised:
+        parts.append(f"{seen.summarised} in the summary")
+    if seen.left_out:
+        why = "past the window" if policy.strategy == "window" else "no summary of them could be made yet"
+        parts.append(f"{seen.left_out} left out ({why})")
     text = (
-        f"Claude sees {', '.join(parts)}: about {tokens:,} tokens of a budget of "
+        f"Claude sees {', '.join(parts)}: about {seen.tokens:,} tokens of a budget of "
         f"{policy.budget_tokens:,}. Strategy `{policy.strategy}`, model `{policy.model}`."
     )
     before = thread.before.plan if thread.before is not None else None
@@ -50,9 +79,9 @@ def tell(
         text += "\nThe model was changed since the last answer: the prompt cache begins afresh."
     elif before is not None and context.other_prompt(before, system):
         text += "\nThe prompt was changed since the last answer: the prompt cache begins afresh."
-    if decision is None:
+    if seen.decision is None:
         return text
-    return f"{text}\n{_next(thread, decision, policy=policy, system=system)}"
+    return f"{text}\n{_next(thread, seen.decision, policy=policy, system=system)}"
 
 
 def _next(

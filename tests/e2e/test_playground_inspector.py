@@ -132,6 +132,7 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
     panel = await screen.tab("Memory")
     await expect(panel.locator(".summary").first).to_contain_text("Stands for")
     await expect(screen.page.get_by_label("Budget")).to_contain_text("in the summary")
+    await _agrees_with_the_bot(screen, side)
     panel = await screen.tab("Request")
     await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
     await screen.say("please recall part 2 of the report")
@@ -158,6 +159,19 @@ async def test_a_sample_is_loaded_and_stopped(screen: Screen) -> None:
     await expect(status).to_contain_text("stopped")
     await status.get_by_role("button", name="Dismiss").click()
     await expect(status).to_have_count(0)
+
+
+async def _agrees_with_the_bot(screen: Screen, side: str) -> None:
+    """The gauge counts as `context` does: no post is both word for word and in the summary."""
+    await screen.say("/context" if side == "discord" else "!context")
+    told = await screen.posts.filter(has_text="Claude sees").last.inner_text()
+    found = re.search(r"Claude sees (\d+) of (\d+) posts .*?about ([\d,]+) tokens", told)
+    assert found is not None
+    shown, every, tokens = found.groups()
+    gauge = screen.page.get_by_label("Budget")
+    await expect(gauge).to_contain_text(f"{tokens} of 6,000 tokens of history")
+    covered = int(every) - int(shown)
+    await expect(gauge).to_contain_text(f"{shown} posts word for word, {covered} in the summary")
 
 
 def _line(role: str, who: str, text: str) -> dict[str, str]:

@@ -52,21 +52,30 @@ function Nothing() {
   return <p class="nothing">As soon as the bot takes part in this conversation, its requests stand here: what was sent, what came from the cache, and what it cost.</p>;
 }
 
+// What happens past the budget, by strategy.
+const ACTS = {
+  summarise: "Past the budget, a summary takes the place of older posts, down to the floor.",
+  window: "Past the budget, the oldest posts are left out, down to the floor.",
+  full: "Everything is sent until the model's own window is full; the budget is not minded.",
+};
+const posts = (n) => `${number(n)} ${n === 1 ? "post" : "posts"}`;
+
 function Gauge({ found }) {
   const { budget, floor, strategy } = found.policy;
   const { tokens, word_for_word, summarised, left_out } = found.context;
   const share = (n) => `${Math.min(100, (100 * n) / (budget * 1.15))}%`;
   return (
     <section class="gauge" aria-label="Budget">
+      <p><strong>{number(tokens)}</strong> of {number(budget)} tokens of history <span class="dim">in the next request</span></p>
       <div class="meter" role="meter" aria-label="Tokens of the history" aria-valuemin={0} aria-valuemax={budget} aria-valuenow={Math.min(tokens, budget)} aria-valuetext={`${number(tokens)} of ${number(budget)} tokens`}>
         <span class={tokens > budget ? "fill over" : "fill"} style={{ width: share(tokens) }} />
-        <span class="tick" style={{ left: share(floor) }} title={`floor: ${number(floor)} tokens are kept`} />
-        <span class="tick" style={{ left: share(budget) }} title={`budget: past ${number(budget)} tokens the strategy acts`} />
+        <span class="tick" style={{ left: share(floor) }}><span>floor {number(floor)}</span></span>
+        <span class="tick" style={{ left: share(budget) }}><span>budget {number(budget)}</span></span>
       </div>
-      <p><strong>{number(tokens)}</strong> of {number(budget)} tokens <span class="dim">· floor {number(floor)} · {strategy}</span></p>
-      <p class="dim">
-        {word_for_word} posts word for word{summarised ? `, ${summarised} in the summary` : ""}{left_out ? `, ${left_out} left out` : ""}
+      <p>
+        {posts(word_for_word)} word for word{summarised ? `, ${number(summarised)} in the summary` : ""}{left_out ? `, ${number(left_out)} left out` : ""} <span class="dim">· strategy: {strategy}</span>
       </p>
+      <p class="dim">{ACTS[strategy]}</p>
     </section>
   );
 }
@@ -234,7 +243,10 @@ function Memory({ found }) {
       <h3>Summary</h3>
       {found.summaries.length ? found.summaries.map((each) => (
         <section key={`${each.first_place}-${each.at}`} class="summary">
-          <p class="dim">Stands for {each.posts} posts (places {each.first_place} to {each.last_place}), written by {each.model} at {clock(each.at)}.</p>
+          <p class="dim">
+            {each.ahead ? <><strong>Made ahead</strong> of {posts(each.posts)}, which are still sent word for word until the budget is passed</> : <><strong>Stands for</strong> {posts(each.posts)}</>}
+            {" "}(places {each.first_place} to {each.last_place}); written by {each.model} at {clock(each.at)}.
+          </p>
           <pre tabIndex={0}>{each.text}</pre>
         </section>
       )) : <p class="dim">Nothing has been summarised yet: Claude sees every post word for word. Past {number(found.policy.budget)} tokens the older ones give way to a summary.</p>}
