@@ -1,4 +1,4 @@
-"""Trouble on demand: each button with what it does and what one should see (the page shows both)."""
+"""Trouble on demand: each button with what it does, what one should see, and what pressing it has done."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Trouble:
     where: str
     does: str
     expect: str
+    done: str  # told after the press
 
 
 KINDS = (
@@ -29,6 +30,7 @@ KINDS = (
         where="model",
         does="The next call of the Messages API is answered with 429 and Retry-After: 2.",
         expect="The answer comes two seconds later.",
+        done="It waits for the next call.",
     ),
     Trouble(
         id="overloaded",
@@ -36,6 +38,7 @@ KINDS = (
         where="model",
         does=f"The next {BUSY_TIMES} calls are answered with 529.",
         expect="The bot tries again, waiting a little longer each time.",
+        done=f"It waits for the next {BUSY_TIMES} calls.",
     ),
     Trouble(
         id="cut",
@@ -43,6 +46,7 @@ KINDS = (
         where="model",
         does="The next answer's stream breaks off in the middle.",
         expect="The call is made again and the post shows one whole answer.",
+        done="It waits for the next answer.",
     ),
     Trouble(
         id="down",
@@ -50,6 +54,7 @@ KINDS = (
         where="model",
         does="Every call is answered with 529, until you press “Model is back”.",
         expect="After a bounded wait one short sentence says so; nothing false enters the log.",
+        done="The model is down.",
     ),
     Trouble(
         id="up",
@@ -57,6 +62,7 @@ KINDS = (
         where="model",
         does="Calls are answered again; trouble that has not struck yet is forgotten.",
         expect="“retry” brings the answer, and so does the next post.",
+        done="The model is back.",
     ),
     Trouble(
         id="refuse_writes",
@@ -64,6 +70,7 @@ KINDS = (
         where="platform",
         does="The platform answers the bot's next two writes with 429.",
         expect="The bot waits as told, and the answer arrives once.",
+        done="It waits for the bot's next two writes.",
     ),
     Trouble(
         id="socket",
@@ -71,6 +78,7 @@ KINDS = (
         where="platform",
         does="The bot's connection to the platform is reset.",
         expect="It connects again; what was posted meanwhile is answered.",
+        done="The connection was reset.",
     ),
     Trouble(
         id="duplicate",
@@ -78,6 +86,7 @@ KINDS = (
         where="platform",
         does="The platform delivers the next post twice.",
         expect="One answer.",
+        done="It waits for the next post.",
     ),
     Trouble(
         id="kill",
@@ -85,6 +94,7 @@ KINDS = (
         where="bot",
         does="SIGKILL: the bot's process ends at once, in the middle of whatever it does.",
         expect="Start it again, and it finishes what it had accepted.",
+        done="The bot was killed.",
     ),
     Trouble(
         id="start",
@@ -92,6 +102,7 @@ KINDS = (
         where="bot",
         does="Starts the bot's process again on the same thread log.",
         expect="Half-shown answers are completed in place; what was missed is caught up.",
+        done="The bot is starting.",
     ),
 )
 

@@ -22,6 +22,29 @@ async def _healed(screen: Screen) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("side", SIDES)
+async def test_a_press_tells_what_it_has_done(screen: Screen, side: str) -> None:
+    """In the dialog, where one looks and a screen reader listens: what was caused and what to expect."""
+    await screen.open(side)
+    await screen.page.get_by_role("button", name="Trouble").click()
+    dialog = screen.page.get_by_role("dialog", name="Trouble on demand")
+    told = dialog.get_by_role("status")
+    await expect(told).to_be_empty()
+    for button, words in (
+        ("Rate limit", "It waits for the next call. The answer comes two seconds later."),
+        ("Model is back", "The model is back."),
+        ("Kill the bot", "The bot was killed. Start it again"),
+        ("Start the bot", "The bot is starting."),
+    ):
+        await dialog.get_by_role("button", name=button, exact=True).click()
+        await expect(told).to_contain_text(f"{button}: {words}")
+        await expect(told).to_be_in_viewport(ratio=1)
+    await dialog.get_by_role("button", name="Close").click()
+    await screen.page.get_by_role("button", name="Load a conversation").click()
+    await expect(screen.page.get_by_role("dialog", name="Load a conversation")).to_be_visible()
+    await expect(screen.page.get_by_role("dialog").get_by_role("status")).to_be_empty()
+
+
+@pytest.mark.parametrize("side", SIDES)
 async def test_a_failing_model(screen: Screen, side: str) -> None:
     """A rate limit, an overloaded model and a cut stream each end in one whole answer."""
     await screen.open(side)

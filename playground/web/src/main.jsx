@@ -12,6 +12,10 @@ function App() {
   const { ready, side, bot, model, pane, notice, said, connected } = useStore();
   const [open, setOpen] = useState("");
   if (!ready) return <p class="loading">Connecting…</p>;
+  const ask = (dialog) => {
+    tell(""); // what was told before is not about it
+    setOpen(dialog);
+  };
   const show = (name) => {
     store.pane = name;
     changed();
@@ -32,8 +36,8 @@ function App() {
           {connected ? null : <span class="chip bad">page offline</span>}
         </p>
         <div class="actions">
-          <button type="button" onClick={() => setOpen("load")}>Load a conversation</button>
-          <button type="button" onClick={() => setOpen("trouble")}>Trouble</button>
+          <button type="button" onClick={() => ask("load")}>Load a conversation</button>
+          <button type="button" onClick={() => ask("trouble")}>Trouble</button>
           <Theme />
         </div>
       </header>

@@ -1,5 +1,5 @@
 // Two dialogs: causing trouble, and loading a conversation.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { act, directory, goTo, here, placeOf, store, tell } from "./store.js";
 
 const PLACES = { model: "The model", platform: "The platform", bot: "The bot's process" };
@@ -10,18 +10,21 @@ const SPEEDS = [
   ["", "as fast as it goes"],
 ];
 
+// What was done is told inside: what stands on the page is behind the dialog, and hidden from who hears it.
 function Dialog({ open, close, title, children }) {
   const node = useRef(null);
+  const id = useId();
   useEffect(() => {
     if (open && !node.current.open) node.current.showModal();
     if (!open && node.current.open) node.current.close();
   }, [open]);
   const shut = () => node.current.close(); // at once: what is typed next is for the page below
   return (
-    <dialog ref={node} onClose={close} onClick={(event) => event.target === node.current && shut()} aria-labelledby={`title-${title}`}>
+    <dialog ref={node} onClose={close} onClick={(event) => event.target === node.current && shut()} aria-labelledby={id}>
       <div class="inside">
-        <header><h2 id={`title-${title}`}>{title}</h2><button type="button" class="icon" aria-label="Close" onClick={shut}>✕</button></header>
+        <header><h2 id={id}>{title}</h2><button type="button" class="icon" aria-label="Close" onClick={shut}>✕</button></header>
         {open ? children : null}
+        {open ? <p class="told" role="status">{store.notice}</p> : null}
       </div>
     </dialog>
   );
@@ -29,8 +32,7 @@ function Dialog({ open, close, title, children }) {
 
 export function Trouble({ open, close }) {
   const cause = async (kind) => {
-    await act("trouble", { id: kind.id });
-    tell(`${kind.label}: ${kind.expect}`);
+    if ((await act("trouble", { id: kind.id })) !== undefined) tell(`${kind.label}: ${kind.done} ${kind.expect}`);
   };
   return (
     <Dialog open={open} close={close} title="Trouble on demand">
