@@ -60,7 +60,7 @@ class Api:
         self._session, self._bot_port = session, bot_port
         self._deeds: Mapping[str, Callable[[side.Side, Json], Awaitable[Any]]] = {
             "post": self._post,
-            "edit": lambda where, asked: where.edit(**_only(asked, "place", "id", "text")),
+            "edit": lambda where, asked: where.edit(**_fitting(where, asked, "place", "id", "text")),
             "delete": lambda where, asked: where.delete(**_only(asked, "place", "id")),
             "command": lambda where, asked: where.command(
                 **_only(asked, "place", "user", "word", "argument")
@@ -199,7 +199,7 @@ class Api:
             (str(file["name"]), _media_type(file), base64.b64decode(file["data"], validate=True))
             for file in asked.get("files") or []
         ]
-        return await where.post(**_only(asked, "place", "user", "text"), files=files)
+        return await where.post(**_fitting(where, asked, "place", "user", "text"), files=files)
 
     async def _person(self, where: side.Side, asked: Json) -> str:
         name = str(asked["name"]).strip()[:40]
@@ -249,6 +249,17 @@ class _as_http:  # noqa: N801 - read as a statement: `with _as_http():`
 def _only(asked: Json, *names: str) -> dict[str, str]:
     """The named texts of a deed; LookupError for one that is missing."""
     return {name: str(asked[name]) for name in names}
+
+
+def _fitting(where: side.Side, asked: Json, *names: str) -> dict[str, str]:
+    """The same; ValueError for a text that is longer than a person may post there."""
+    found = _only(asked, *names)
+    if (length := len(found["text"])) > where.longest:
+        raise ValueError(
+            f"A post has {where.longest:,} characters at most here, and this one has {length:,}: "
+            "shorten it, or send it as a file."
+        )
+    return found
 
 
 def _media_type(file: Json) -> str:

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from browsing import Screen
-from playwright.async_api import FilePayload, Locator, expect
+from browsing import Screen, Served, looking
+from playwright.async_api import Browser, FilePayload, Locator, expect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
@@ -160,6 +160,25 @@ async def test_files(screen: Screen, side: str) -> None:
     sent = await _sent(screen, "two files for you")
     assert "notes.txt" in sent
     assert "dot.png" in sent
+
+
+@pytest.mark.parametrize(("side", "most"), [("slack", "12,000"), ("discord", "2,000")])
+async def test_what_is_refused_is_not_lost(browser: Browser, served: Served, side: str, most: str) -> None:
+    """A post that is too long is refused with the reason; words and files stand in the box again."""
+    async with looking(browser, served.url, forgive=["400"]) as screen:
+        await screen.open(side)
+        await screen.ask("hello")
+        await screen.page.locator("input[type=file]").first.set_input_files(
+            [FilePayload(name="notes.txt", mimeType="text/plain", buffer=b"remember the milk")]
+        )
+        text = "far too long " * 1_000
+        await screen.say(text)
+        await expect(screen.page.get_by_role("status").filter(has_text=f"{most} characters")).to_be_visible()
+        await expect(screen.box).to_have_value(text.strip())
+        await expect(screen.page.get_by_role("button", name="Leave out notes.txt")).to_be_visible()
+        await screen.say("short enough")
+        await expect(screen.answers.nth(1)).to_contain_text("short enough")
+        await expect(screen.page.get_by_role("link", name=re.compile("notes.txt"))).to_be_visible()
 
 
 @pytest.mark.parametrize("side", SIDES)

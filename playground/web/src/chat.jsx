@@ -271,14 +271,20 @@ function Composer({ editLast, title }) {
   };
   const send = async () => {
     const words = field.current.value.trim();
-    if (!words && !files.length) return;
+    const taken = files;
+    if (!words && !taken.length) return;
     setText("");
     setFiles([]);
     setOffer(null);
     const slash = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(words);
     const known = store.side === "discord" ? directory().commands.map((each) => each.name) : Object.keys(store.words);
-    if (slash && known.includes(slash[1])) await act("command", { place: here(), user: me(), word: slash[1], argument: slash[2] ?? "" });
-    else await act("post", { place: here(), user: me(), text: words, files });
+    const asked = slash && known.includes(slash[1])
+      ? act("command", { place: here(), user: me(), word: slash[1], argument: slash[2] ?? "" })
+      : act("post", { place: here(), user: me(), text: words, files: taken });
+    if ((await asked) !== undefined) return;
+    // Refused: it stands there again, unless something else was begun by now.
+    setText((now) => now || words);
+    setFiles((now) => (now.length ? now : taken));
   };
   const onKeyDown = (event) => {
     if (offer && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
