@@ -62,7 +62,7 @@ class DiscordSide:
         channel = self._channel(place)
         shown = [self._post(message) for message in channel.messages.values()]
         shown += [
-            self._post(message, only=each.user)
+            self._post(message, only=each.user, asked=each.typed)
             for each in self._discord.interactions
             if each.channel == place
             for message in each.messages
@@ -89,7 +89,7 @@ class DiscordSide:
         for each in self._discord.interactions:
             for message in each.messages:
                 if message.id == wanted:
-                    return self._post(message, only=each.user)
+                    return self._post(message, only=each.user, asked=each.typed)
         return None
 
     def writing(self) -> Mapping[str, str]:
@@ -223,7 +223,7 @@ class DiscordSide:
             len(message.components),
         )
 
-    def _post(self, message: records.Message, *, only: str | None = None) -> shapes.Post:
+    def _post(self, message: records.Message, *, only: str | None = None, asked: str = "") -> shapes.Post:
         shown, author, notice = message.content, message.author, False
         if message.kind == records.THREAD_STARTER and message.reference:
             parent = self._channels.get(message.reference["channel_id"])
@@ -255,6 +255,7 @@ class DiscordSide:
             reactions=signs.counted(message.reactions),
             thread=shapes.Thread(place=thread.id, posts=thread.total) if thread else None,
             only=only,
+            asked=asked,
             growing=bool(message.flags & records.LOADING),
             notice=notice,
         )

@@ -55,6 +55,7 @@ class Post:
     reactions: tuple[tuple[str, str, int], ...] = ()  # the emoji, in words, and how many people
     thread: Thread | None = None
     only: str | None = None  # the one person who sees it
+    asked: str = ""  # the slash command of that person which it answers
     growing: bool = False  # it is being written
     notice: bool = False  # written by the platform, not by somebody
 

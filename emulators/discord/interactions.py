@@ -46,6 +46,15 @@ class Interaction:
         """What the person sees now, oldest first; bit 64 of `flags` marks what only they see."""
         return [self.show(message) for message in self.messages if not message.flags & records.LOADING]
 
+    @property
+    def typed(self) -> str:
+        """The slash command as its answer shows it, with the values of its options; "" for anything else."""
+        data = self.payload["data"] if self.kind == COMMAND else {}
+        if data.get("target_id"):  # from a message's menu
+            return ""
+        values = [str(option["value"]) for option in data.get("options") or () if "value" in option]
+        return " ".join([f"/{data['name']}", *values]) if data else ""
+
     async def answered(self, timeout: float = 10) -> list[Json]:  # noqa: ASYNC109 - a test's last resort
         """Wait for the first answer that is more than "thinking", and give the responses."""
         await asyncio.wait_for(self.done.wait(), timeout)

@@ -123,7 +123,7 @@ async def test_people_channels_and_direct_messages(screen: Screen, side: str) ->
 
 @pytest.mark.parametrize("side", SIDES)
 async def test_commands(screen: Screen, side: str) -> None:
-    """Commands are completed, answered for the person alone, and an export can be downloaded."""
+    """Commands are completed and answered for the person alone, under what was asked; a file can be had."""
     await screen.open(side)
     await screen.ask("count this")
     sign = "/" if side == "discord" else "!"
@@ -133,6 +133,11 @@ async def test_commands(screen: Screen, side: str) -> None:
     await screen.box.press("Enter")
     private = screen.page.locator("article:has-text('only you see this')")
     await expect(private.last).to_contain_text("1 request")
+    if side == "discord":  # on Slack the command is a post of its own
+        await screen.say("/usage channel")
+        await expect(private.first).to_contain_text("Ada used /usage")
+        await expect(private.last).to_contain_text("Ada used /usage channel")
+        await expect(private.last.get_by_text("only you see this")).to_be_visible()
     await screen.page.get_by_label("You are").select_option(label="Ben")
     await expect(private).to_have_count(0)
     if side == "discord":

@@ -108,7 +108,7 @@ function Empty() {
 function Post({ post, above, editing, edit }) {
   const own = post.author === me();
   const bot = post.author === directory().bot;
-  const together = above && above.author === post.author && post.at - above.at < TOGETHER && !above.only === !post.only && !post.notice;
+  const together = above && above.author === post.author && post.at - above.at < TOGETHER && !above.only === !post.only && !post.notice && !post.asked;
   const name = bot ? "Threadmate" : nameOf(post.author);
   const time = new Date(post.at * 1000);
   const inThread = placeOf(here())?.kind === "thread" || !placeOf(here());
@@ -136,6 +136,7 @@ function Post({ post, above, editing, edit }) {
           <time dateTime={time.toISOString()}>{time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
           {post.only ? <span class="only">only you see this</span> : null}
         </div>
+        {post.asked ? <p class="asked">{nameOf(post.only)} used <code>{post.asked}</code></p> : null}
         {editing ? <Edit post={post} done={() => edit(false)} /> : <Text text={post.text} format={post.format} />}
         {post.edited && !editing ? <span class="edited">(edited)</span> : null}
         {post.growing ? <span class="caret" role="img" aria-label="still being written" /> : null}
