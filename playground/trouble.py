@@ -60,9 +60,9 @@ KINDS = (
         id="up",
         label="Model is back",
         where="model",
-        does="Calls are answered again; trouble that has not struck yet is forgotten.",
+        does="Calls go through again; trouble that has not struck yet is forgotten.",
         expect="“retry” brings the answer, and so does the next post.",
-        done="The model is back.",
+        done="Calls are answered again.",
     ),
     Trouble(
         id="refuse_writes",

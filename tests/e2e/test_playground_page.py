@@ -107,6 +107,28 @@ async def test_the_keyboard_alone_is_enough(screen: Screen) -> None:
     await expect(screen.page.get_by_role("tab", name="Money")).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.parametrize("side", ["slack", "discord"])
+async def test_long_names_and_notices_keep_their_place(screen: Screen, side: str) -> None:
+    """A long name is cut off in its column, and a notice on a phone is as wide as its words need."""
+    await screen.open(side)
+    name = "Maximiliane von und zu Hohenfels-Berg"
+    screen.page.on("dialog", lambda dialog: dialog.accept(name))
+    await screen.page.get_by_role("button", name="Add a person").click()
+    await screen.page.get_by_label("You are").select_option(label=name)
+    places = screen.page.get_by_role("navigation", name="Channels and messages")
+    assert await places.evaluate("node => node.scrollWidth - node.clientWidth") == 0
+    await screen.page.set_viewport_size({"width": 390, "height": 800})
+    top = await screen.page.locator("header.top").bounding_box()
+    assert top is not None
+    assert top["height"] < 90  # two rows: what one came for has the rest
+    await screen.page.get_by_role("button", name="Trouble").click()
+    await screen.page.get_by_role("dialog").get_by_role("button", name="Model is back").click()
+    await screen.page.keyboard.press("Escape")
+    notice = await screen.page.locator(".toast").bounding_box()
+    assert notice is not None
+    assert notice["width"] > 300
+
+
 async def test_five_thousand_posts(screen: Screen) -> None:
     """Only what is in view stands in the document, wherever one is (`bench.page` times the scrolling)."""
     await screen.open()

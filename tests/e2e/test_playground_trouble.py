@@ -31,7 +31,7 @@ async def test_a_press_tells_what_it_has_done(screen: Screen, side: str) -> None
     await expect(told).to_be_empty()
     for button, words in (
         ("Rate limit", "It waits for the next call. The answer comes two seconds later."),
-        ("Model is back", "The model is back."),
+        ("Model is back", "Calls are answered again."),
         ("Kill the bot", "The bot was killed. Start it again"),
         ("Start the bot", "The bot is starting."),
     ):

@@ -303,9 +303,9 @@ function Rows({ found }) {
           </div>
         </>
       ) : <p class="dim">The log holds nothing of {placeOf(here())?.name ?? "this place"} yet.</p>}
-      <h3>What the bot's process says</h3>
+      <h3>What the bot's process says, newest first</h3>
       <ol class="lines" tabIndex={0} aria-label="Log lines of the bot">
-        {store.lines.slice(-60).map((line, n) => {
+        {store.lines.slice(-60).reverse().map((line, n) => {
           const { event, level, timestamp, ...rest } = line;
           return <li key={n} class={level}><span class="dim">{String(timestamp ?? "").slice(11, 19)}</span> <strong>{event}</strong> {Object.entries(rest).map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`).join(" ")}</li>;
         })}

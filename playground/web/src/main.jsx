@@ -36,7 +36,7 @@ function App() {
           {connected ? null : <span class="chip bad">page offline</span>}
         </p>
         <div class="actions">
-          <button type="button" onClick={() => ask("load")}>Load a conversation</button>
+          <button type="button" aria-label="Load a conversation" onClick={() => ask("load")}>Load<span class="more"> a conversation</span></button>
           <button type="button" onClick={() => ask("trouble")}>Trouble</button>
           <Theme />
         </div>
