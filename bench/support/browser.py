@@ -62,7 +62,7 @@ class Screen:
     @property
     def box(self) -> Locator:
         """Where one writes."""
-        return self.page.get_by_role("combobox", name=re.compile("^Write in"))
+        return self.page.get_by_role("combobox", name=re.compile("^Write (in|to) "))
 
     @property
     def posts(self) -> Locator:

@@ -129,6 +129,22 @@ async def test_long_names_and_notices_keep_their_place(screen: Screen, side: str
     assert notice["width"] > 300
 
 
+@pytest.mark.parametrize("side", ["slack", "discord"])
+async def test_a_reload_finds_the_same_place_and_person(
+    browser: Browser, served: Served, screen: Screen, side: str
+) -> None:
+    """Loaded again, a tab stands in its thread, as the same person; another tab begins where all do."""
+    await screen.open(side)
+    await screen.page.get_by_label("You are").select_option(label="Ben")
+    mark = await screen.ask("hello")
+    await screen.page.reload()
+    await expect(screen.posts.first).to_contain_text(mark)
+    await expect(screen.page.get_by_role("combobox", name="Write in this thread as Ben")).to_be_visible()
+    async with looking(browser, served.url) as other:
+        await other.page.goto(other.url)
+        await expect(other.page.get_by_role("combobox", name="Write in #general as Ada")).to_be_visible()
+
+
 async def test_five_thousand_posts(screen: Screen) -> None:
     """Only what is in view stands in the document, wherever one is (`bench.page` times the scrolling)."""
     await screen.open()

@@ -86,7 +86,7 @@ export function Chat() {
         <Empty />
       )}
       <Writing />
-      <Composer key={key(store.side, here())} editLast={editLast} title={title} />
+      <Composer key={key(store.side, here())} editLast={editLast} where={place?.kind === "channel" ? `in ${title}` : place?.kind === "dm" ? `to ${title}` : "in this thread"} />
     </section>
   );
 }
@@ -242,7 +242,7 @@ function completions(text, caret) {
   return { from: caret - command[2].length - 1, found: found.map((each) => ({ insert: `${command[1]}${each.name} `, label: `${command[1]}${each.name}`, hint: each.description })) };
 }
 
-function Composer({ editLast, title }) {
+function Composer({ editLast, where }) {
   const field = useRef(null);
   const chooser = useRef(null);
   const [text, setText] = useState("");
@@ -336,8 +336,8 @@ function Composer({ editLast, title }) {
           ref={field}
           rows={Math.min(8, text.split("\n").length)}
           value={text}
-          placeholder={`Write in ${title} as ${nameOf(me())}`}
-          aria-label={`Write in ${title} as ${nameOf(me())}`}
+          placeholder={`Write ${where} as ${nameOf(me())}`}
+          aria-label={`Write ${where} as ${nameOf(me())}`}
           role="combobox"
           aria-autocomplete="list"
           aria-expanded={Boolean(offer)}

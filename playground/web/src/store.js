@@ -215,11 +215,24 @@ export async function showRequest(number) {
   changed();
 }
 
+// Where one is and as whom, for the next load of this tab; another tab is somewhere else.
 function remember() {
   try {
-    localStorage.setItem("playground", JSON.stringify({ side: store.side }));
+    const { side, place, person } = store;
+    sessionStorage.setItem("playground", JSON.stringify({ side, place, person }));
   } catch {
     /* private windows may refuse */
+  }
+}
+
+function recollect() {
+  try {
+    const { side, place, person } = JSON.parse(sessionStorage.getItem("playground") ?? "{}");
+    if (store.sides[side]) store.side = side;
+    Object.assign(store.place, place);
+    Object.assign(store.person, person);
+  } catch {
+    /* as if it were the first time */
   }
 }
 
@@ -238,19 +251,12 @@ export async function start() {
     lines: state.lines,
     writing: { slack: {}, discord: {}, ...state.writing },
   });
+  if (!store.ready) recollect();
   for (const side of Object.keys(state.sides)) {
     const people = state.sides[side].people.filter((each) => !each.bot);
     const places = state.sides[side].places;
     if (!people.some((each) => each.id === store.person[side])) store.person[side] = people[0]?.id;
     if (!places.some((each) => each.id === store.place[side])) store.place[side] = places[0]?.id;
-  }
-  if (!store.ready) {
-    try {
-      store.side = JSON.parse(localStorage.getItem("playground") ?? "{}").side ?? "slack";
-    } catch {
-      store.side = "slack";
-    }
-    if (!store.sides[store.side]) store.side = "slack";
   }
   store.posts.clear();
   store.ready = true;
