@@ -145,6 +145,26 @@ async def test_a_reload_finds_the_same_place_and_person(
         await expect(other.page.get_by_role("combobox", name="Write in #general as Ada")).to_be_visible()
 
 
+@pytest.mark.parametrize("side", ["slack", "discord"])
+async def test_an_ended_playground_is_told_and_nothing_is_lost(browser: Browser, side: str) -> None:
+    """The page says that nobody answers any more; what was written and what was shown stays."""
+    async with (
+        serving("playground") as own,
+        looking(browser, own.url, forgive=["net::ERR"]) as screen,
+    ):
+        await screen.open(side)
+        await screen.ask("hello")
+        panel = await screen.tab("Request")
+        await expect(panel.locator(".chip.good")).to_have_text("end_turn")
+        own.process.terminate()
+        await own.process.wait()
+        await expect(screen.page.get_by_text("the playground does not answer")).to_be_visible()
+        await screen.say("are you there")
+        await expect(screen.page.get_by_text("Does it still run?")).to_be_visible()
+        await expect(screen.box).to_have_value("are you there")
+        await expect(panel.locator(".chip.good")).to_have_text("end_turn")
+
+
 async def test_five_thousand_posts(screen: Screen) -> None:
     """Only what is in view stands in the document, wherever one is (`bench.page` times the scrolling)."""
     await screen.open()

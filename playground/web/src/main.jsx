@@ -9,7 +9,7 @@ const NAMES = { slack: "Slack", discord: "Discord" };
 const BOT = { running: "the bot is running", starting: "the bot is starting", ended: "the bot is not running" };
 
 function App() {
-  const { ready, side, bot, model, pane, notice, said, connected } = useStore();
+  const { ready, side, bot, model, pane, notice, said, lost } = useStore();
   const [open, setOpen] = useState("");
   if (!ready) return <p class="loading">Connecting…</p>;
   const ask = (dialog) => {
@@ -32,8 +32,7 @@ function App() {
         </div>
         <p class="facts">
           <span class={model.offline ? "chip offline" : "chip good"} title={model.note}>{model.label}</span>
-          <span class={`chip bot-${bot.state}`} role="status"><i aria-hidden="true" />{BOT[bot.state]}</span>
-          {connected ? null : <span class="chip bad">page offline</span>}
+          <span class={`chip bot-${lost ? "ended" : bot.state}`} role="status"><i aria-hidden="true" />{lost ? "the playground does not answer" : BOT[bot.state]}</span>
         </p>
         <div class="actions">
           <button type="button" aria-label="Load a conversation" onClick={() => ask("load")}>Load<span class="more"> a conversation</span></button>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 export const store = {
   ready: false,
   connected: false,
+  lost: false, // the connection was there, and ended
   side: "slack",
   sides: {},
   place: { slack: null, discord: null },
@@ -66,7 +67,11 @@ async function asJson(answer) {
   return answer.json();
 }
 
-export const get = (path) => fetch(path).then(asJson);
+function unanswered() {
+  throw new Error("The playground does not answer. Does it still run?");
+}
+
+export const get = (path) => fetch(path).catch(unanswered).then(asJson);
 
 // Does a deed on a side; what cannot be done is told in the notice line.
 export async function act(deed, asked, side = store.side) {
@@ -75,7 +80,7 @@ export async function act(deed, asked, side = store.side) {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(asked),
-    });
+    }).catch(unanswered);
     return (await asJson(answer)).result;
   } catch (error) {
     tell(error.message);
@@ -201,7 +206,7 @@ async function inspect() {
     else if (chosen !== undefined && calls.length) await showRequest(chosen);
     else store.request = null;
   } catch {
-    store.inspected = null;
+    return; // what was found last still holds
   }
   changed();
 }
@@ -275,10 +280,12 @@ export function listen() {
   source.onopen = () => {
     if (!store.connected && store.ready) start();
     store.connected = true;
+    store.lost = false;
     changed();
   };
   source.onerror = () => {
     store.connected = false;
+    store.lost = true;
     changed();
   };
   on("posts", hearPosts);
