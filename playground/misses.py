@@ -33,8 +33,8 @@ def explain(call: calls.Call, before: calls.Call | None) -> Reading:
         )
     held = before.billed
     expected = held.read + held.written_5m + held.written_1h
-    if not expected:
-        return Reading(expected=0, read=read, reason=_nothing_cached(before))
+    if not expected:  # what is read all the same was cached by the endpoint's own choice
+        return Reading(expected=0, read=read, reason="" if read else _nothing_cached(before))
     if read >= expected * _ENOUGH:
         return Reading(expected=expected, read=read, reason="")
     return Reading(expected=expected, read=read, reason=_lost(call, before))

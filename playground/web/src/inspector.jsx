@@ -125,7 +125,7 @@ function One({ shown }) {
       {shown.reading?.reason ? (
         <p class="miss"><strong>Cache:</strong> {shown.reading.expected ? `${number(shown.reading.read)} of ${number(shown.reading.expected)} tokens were read. ` : ""}{capital(shown.reading.reason)}.</p>
       ) : shown.reading ? (
-        <p class="hit"><strong>Cache:</strong> all {number(shown.reading.expected)} tokens of the last prefix were read.</p>
+        <p class="hit"><strong>Cache:</strong> {shown.reading.expected ? `all ${number(shown.reading.expected)} tokens of the last prefix were read.` : `${number(shown.reading.read)} tokens were read, which the endpoint caches by itself.`}</p>
       ) : null}
       <div class="stack" role="img" aria-label={stackLabel(blocks)}>
         {blocks.map((each) => (

@@ -84,3 +84,10 @@ def a_call(
 def test_the_reason_of_a_miss(before: calls.Call, now: calls.Call, reason: str) -> None:
     """Each kind of miss has its own reason, with the figure or the name that explains it."""
     assert reason in misses.explain(now, before).reason
+
+
+def test_an_endpoint_that_caches_by_itself_has_missed_nothing() -> None:
+    """What was read though no bill said that it was written is no miss (llama.cpp does so)."""
+    before = a_call(LONG, usage={"input_tokens": 2_000, "output_tokens": 9}, model="small-1")
+    reading = misses.explain(a_call(LONG, "hi", "so?", usage=READ, model="small-1"), before)
+    assert reading == misses.Reading(expected=0, read=2_000, reason="")
