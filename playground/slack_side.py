@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulators import slack
-from playground import shapes, signs
+from playground import shapes, signs, slack_blocks
 
 Json = dict[str, Any]
 
-_CHOICE = "|"  # between an element and which of its choices is pressed
 _SEPARATOR = ":"  # between channel and root in the id of a thread's place
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
@@ -143,7 +142,7 @@ class SlackSide:
 
     async def press(self, *, place: str, user: str, id: str, button: str) -> None:  # noqa: A002 - see side.Side
         """Somebody presses a button."""
-        action, _, value = button.partition(_CHOICE)
+        action, _, value = button.partition(slack_blocks.CHOICE)
         channel = self._where(place)[0]
         await self._slack.button(user=user, action_id=action, channel=channel, ts=id, value=value or None)
 
@@ -212,7 +211,7 @@ class SlackSide:
         root = str(message.get("thread_ts") or ts)
         replies = len(self._slack.channels[channel].threads.get(ts, []))
         thread = f"{channel}{_SEPARATOR}{root}"
-        text, form = _content(message)
+        text, form = slack_blocks.content(message)
         files = [
             shapes.File(
                 name=file["name"],
@@ -231,7 +230,7 @@ class SlackSide:
             at=float(ts),
             edited="edited" in message and message.get("user") != self.bot,
             files=tuple(files),
-            buttons=_buttons(message),
+            buttons=slack_blocks.buttons(message),
             reactions=signs.counted(
                 {signs.from_slack(name): who for name, who in (message.get("reactions") or {}).items()}
             ),
@@ -241,7 +240,7 @@ class SlackSide:
         )
 
     def _notice(self, notice: Json) -> shapes.Post:
-        text, form = _content(notice | {"bot_id": self._slack.bot_id})
+        text, form = slack_blocks.content(notice | {"bot_id": self._slack.bot_id})
         return shapes.Post(
             id=str(notice["ts"]),
             places=(self._place_of(notice),),
@@ -249,7 +248,7 @@ class SlackSide:
             text=text,
             format=form,
             at=float(notice["ts"]),
-            buttons=_buttons(notice),
+            buttons=slack_blocks.buttons(notice),
             only=str(notice["user"]),
         )
 
@@ -275,38 +274,6 @@ class SlackSide:
         for user in self._slack.users.values():
             text = text.replace(f"<@{user.id}>", f"@{user.display_name or user.real_name}")
         return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _content(message: Json) -> tuple[str, shapes.Format]:
-    blocks = message.get("blocks") or []
-    if blocks and message.get("bot_id"):
-        markdown = any(block.get("type") == "markdown" for block in blocks)
-        return slack.shown_text(message), "markdown" if markdown else "mrkdwn"
-    return str(message.get("text") or ""), "markdown" if "streaming_state" in message else "mrkdwn"
-
-
-def _buttons(message: Json) -> tuple[shapes.Button, ...]:
-    return tuple(
-        button
-        for block in message.get("blocks") or []
-        for element in block.get("elements") or []
-        if isinstance(element, dict) and element.get("action_id")
-        for button in _of_element(element)
-    )
-
-
-def _of_element(element: Json) -> tuple[shapes.Button, ...]:
-    """A button as it is; Slack's feedback pair as two, each with its choice behind the element's id."""
-    action = str(element["action_id"])
-    if element.get("type") == "button":
-        return (signs.button(action, element["text"]["text"]),)
-    if element.get("type") != "feedback_buttons":
-        return ()
-    pair = (("👍", element["positive_button"]), ("👎", element["negative_button"]))
-    return tuple(
-        shapes.Button(id=f"{action}{_CHOICE}{choice['value']}", label=sign, name=choice["text"]["text"])
-        for sign, choice in pair
-    )
 
 
 def _channel_name(name: str) -> str:

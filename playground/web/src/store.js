@@ -1,5 +1,6 @@
 // What the page knows, and how it hears of it. One object, one list of listeners.
 import { useEffect, useState } from "preact/hooks";
+import { recollect, remember } from "./tab.js";
 
 export const store = {
   ready: false,
@@ -103,7 +104,7 @@ export async function goTo(place, side = store.side) {
   store.unread.delete(key(side, place));
   store.inspected = null;
   store.request = null;
-  remember();
+  remember(store);
   changed({ now: true });
   if (!store.posts.has(key(side, place))) await load(side, place);
   inspectSoon();
@@ -116,7 +117,7 @@ export function become(person) {
     const own = directory().places.find((each) => each.kind === "dm" && each.person === person);
     goTo(own?.id ?? directory().places[0]?.id);
   }
-  remember();
+  remember(store);
   changed();
 }
 
@@ -220,27 +221,6 @@ export async function showRequest(number) {
   changed();
 }
 
-// Where one is and as whom, for the next load of this tab; another tab is somewhere else.
-function remember() {
-  try {
-    const { side, place, person } = store;
-    sessionStorage.setItem("playground", JSON.stringify({ side, place, person }));
-  } catch {
-    /* private windows may refuse */
-  }
-}
-
-function recollect() {
-  try {
-    const { side, place, person } = JSON.parse(sessionStorage.getItem("playground") ?? "{}");
-    if (store.sides[side]) store.side = side;
-    Object.assign(store.place, place);
-    Object.assign(store.person, person);
-  } catch {
-    /* as if it were the first time */
-  }
-}
-
 export async function start() {
   const state = await get("api/state");
   Object.assign(store, {
@@ -256,7 +236,7 @@ export async function start() {
     lines: state.lines,
     writing: { slack: {}, discord: {}, ...state.writing },
   });
-  if (!store.ready) recollect();
+  if (!store.ready) recollect(store);
   for (const side of Object.keys(state.sides)) {
     const people = state.sides[side].people.filter((each) => !each.bot);
     const places = state.sides[side].places;
