@@ -56,10 +56,11 @@ async def test_a_miss_shows_its_reason(screen: Screen, side: str) -> None:
     await expect(panel.locator(".miss")).to_contain_text("a post was edited or deleted")
 
 
-async def test_a_request_can_be_copied(screen: Screen) -> None:
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_request_can_be_copied(screen: Screen, side: str) -> None:
     """As JSON it is the request; as a curl command it has a variable where the key goes."""
     await screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await screen.open()
+    await screen.open(side)
     await screen.ask("what a nice day")
     panel = await screen.tab("Request")
     await panel.get_by_role("button", name="Copy as JSON").click()
@@ -145,9 +146,10 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
         await expect(found.locator(".hits")).to_contain_text("part 2 of the report. The harbour")
 
 
-async def test_a_sample_is_loaded_and_stopped(screen: Screen) -> None:
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_sample_is_loaded_and_stopped(screen: Screen, side: str) -> None:
     """The samples that come along can be replayed at a chosen speed, watched and ended."""
-    await screen.open()
+    await screen.open(side)
     await screen.page.get_by_role("button", name="Load a conversation").click()
     dialog = screen.page.get_by_role("dialog")
     await expect(dialog.get_by_role("radio")).to_have_count(3)

@@ -79,9 +79,11 @@ async def test_health_is_the_bots_own(screen: Screen) -> None:
     assert {"thread_log", "slack", "discord"} <= set(found["checks"])
 
 
-async def test_the_keyboard_alone_is_enough(screen: Screen) -> None:
+@pytest.mark.parametrize("side", ["slack", "discord"])
+async def test_the_keyboard_alone_is_enough(screen: Screen, side: str) -> None:
     """Skip to the conversation, write, walk through the posts, edit one, look through the inspector."""
-    await screen.page.goto(screen.url)
+    await screen.open(side)
+    await screen.page.reload()  # nothing has the focus
     await expect(screen.page.get_by_text("the bot is running")).to_be_visible()
     keys = screen.page.keyboard
     await keys.press("Tab")
@@ -124,6 +126,7 @@ async def test_long_names_and_notices_keep_their_place(screen: Screen, side: str
     await screen.page.get_by_role("button", name="Trouble").click()
     await screen.page.get_by_role("dialog").get_by_role("button", name="Model is back").click()
     await screen.page.keyboard.press("Escape")
+    await expect(screen.page.locator(".toast")).to_contain_text("“retry” brings the answer")
     notice = await screen.page.locator(".toast").bounding_box()
     assert notice is not None
     assert notice["width"] > 300
@@ -165,9 +168,10 @@ async def test_an_ended_playground_is_told_and_nothing_is_lost(browser: Browser,
         await expect(panel.locator(".chip.good")).to_have_text("end_turn")
 
 
-async def test_five_thousand_posts(screen: Screen) -> None:
+@pytest.mark.parametrize("side", ["slack", "discord"])
+async def test_five_thousand_posts(screen: Screen, side: str) -> None:
     """Only what is in view stands in the document, wherever one is (`bench.page` times the scrolling)."""
-    await screen.open()
+    await screen.open(side)
     screen.page.on("dialog", lambda dialog: dialog.accept("crowded"))
     await screen.page.get_by_role("button", name="Add a channel").click()
     await screen.page.get_by_role("button", name="crowded").click()
@@ -185,12 +189,12 @@ async def test_five_thousand_posts(screen: Screen) -> None:
     ]
     place = next(
         each["id"]
-        for each in (await screen.read("api/state"))["sides"]["slack"]["places"]
+        for each in (await screen.read("api/state"))["sides"][side]["places"]
         if each["name"] == "crowded"
     )
     text = "\n".join(map(json.dumps, lines))
     answer = await screen.page.request.post(
-        screen.url + "api/slack/replay",
+        screen.url + f"api/{side}/replay",
         data={"place": place, "text": text, "ask": False},
         headers={"Content-Type": "application/json"},
     )

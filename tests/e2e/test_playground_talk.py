@@ -148,6 +148,21 @@ async def test_commands(screen: Screen, side: str) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
+async def test_a_button_erases_and_the_inspector_has_nothing_left(screen: Screen, side: str) -> None:
+    """`forget` asks with a button; once it is pressed no request and no row of the conversation is shown."""
+    await screen.open(side)
+    await screen.ask("the code word is heron")
+    panel = await screen.tab("Request")
+    await expect(panel.locator(".turns")).to_contain_text("heron")
+    await screen.say("/forget" if side == "discord" else "!forget")
+    await screen.page.get_by_role("button", name="Erase it").click()
+    await expect(screen.posts.last).to_contain_text("Erased 2 posts")
+    await expect(panel).to_contain_text("As soon as the bot takes part in this conversation")
+    panel = await screen.tab("Log")
+    await expect(panel).to_contain_text("The log holds nothing of")
+
+
+@pytest.mark.parametrize("side", SIDES)
 async def test_files(screen: Screen, side: str) -> None:
     """A text file and a picture go along, are shown, and the request names them."""
     await screen.open(side)

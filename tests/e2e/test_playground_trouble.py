@@ -62,9 +62,10 @@ async def test_a_failing_model(screen: Screen, side: str) -> None:
         )
 
 
-async def test_a_model_that_stays_down(screen: Screen) -> None:
+@pytest.mark.parametrize("side", SIDES)
+async def test_a_model_that_stays_down(screen: Screen, side: str) -> None:
     """The person gets one sentence that says what to do; once it is back, the next post is answered."""
-    await screen.open()
+    await screen.open(side)
     await screen.ask("hello")
     await screen.trouble("Model stays down")
     await screen.say("are you there")
