@@ -113,7 +113,10 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
     """
     await screen.open(side)
     who = f"Enid {side}"
+    # What is looked up stands past the words that answers quote: one post alone has it.
+    seen = "The tide was high when the heron came."
     lines = [_line("user", who, f"part {at} of the report. {LONG * 3}") for at in range(9)]
+    lines[2] = _line("user", who, f"part 2 of the report. {seen} {LONG * 3}")
     for at in (1, 3, 5, 7, 9):  # where an answer stood, the bot's own is waited for
         lines.insert(at, _line("assistant", "bot", "I see."))
     text = "\n".join(json.dumps(line | {"id": str(at)}) for at, line in enumerate(lines))
@@ -136,14 +139,14 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
     await _agrees_with_the_bot(screen, side)
     panel = await screen.tab("Request")
     await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
-    await screen.say("please recall part 2 of the report")
-    await expect(screen.answers.last).to_contain_text("I looked up “part 2 of the report” and got")
+    await screen.say("please recall the heron")
+    await expect(screen.answers.last).to_contain_text("I looked up “the heron” and got")
     asked = panel.locator("option").filter(has_text="answer,").nth(-2)  # the call that asked, not the next
     await panel.get_by_role("combobox", name="Request").select_option(await asked.get_attribute("value"))
     for tab in ("Request", "Memory"):
-        found = (await screen.tab(tab)).get_by_role("region", name="Recall: part 2 of the report")
-        await expect(found).to_contain_text("Claude asked: part 2 of the report")
-        await expect(found.locator(".hits")).to_contain_text("part 2 of the report. The harbour")
+        found = (await screen.tab(tab)).get_by_role("region", name="Recall: the heron")
+        await expect(found).to_contain_text("Claude asked: the heron")
+        await expect(found.locator(".hits")).to_contain_text(f"part 2 of the report. {seen}")
 
 
 @pytest.mark.parametrize("side", SIDES)
