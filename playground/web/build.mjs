@@ -1,6 +1,7 @@
 // Writes ../static from src: one script, one stylesheet, one page. The same source gives the same bytes.
 import { build } from "esbuild";
-import { copyFile, rm, mkdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 
 const out = new URL("../static/", import.meta.url).pathname;
 await rm(out, { recursive: true, force: true });
@@ -19,3 +20,10 @@ await build({
 });
 await copyFile("src/index.html", out + "index.html");
 await copyFile("src/icon.svg", out + "icon.svg");
+
+// What it was built from: a test holds the page to its source without Node.
+const sources = ["build.mjs", "package-lock.json", ...(await readdir("src")).map((name) => `src/${name}`)];
+const lines = await Promise.all(
+  sources.sort().map(async (name) => `${createHash("sha256").update(await readFile(name)).digest("hex")}  ${name}\n`),
+);
+await writeFile(out + "built-from.sha256", lines.join(""));
