@@ -63,6 +63,8 @@ class Posts:
             )
         except web.Unknown:
             return await self.look_twice(part=part, after=after, patience=patience)
+        if not answer.get("ts"):
+            raise web.Refused(native.START, "unknown_method")  # it says yes to what it does not know
         return str(answer["ts"])
 
     async def append(self, ts: str, text: str, *, patience: float) -> None:

@@ -29,6 +29,7 @@ _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _TOKEN_OVER = frozenset({"token_expired", "invalid_auth"})
 _HTTP_LIMITED = 429
 _HTTP_FAULT = 500
+_HTTP_MISSING = frozenset({404, 405, 501})  # how a server says without words that it has no such method
 _GONE = frozenset(
     {"channel_not_found", "is_archived", "message_not_found", "thread_not_found", "invalid_thread_ts"}
 )
@@ -204,6 +205,8 @@ def _told(method: str, error: slack_errors.SlackApiError) -> errors.PlatformErro
     data = getattr(response, "data", None)
     body: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
     code = str(body.get("error") or "")
+    if not code and status in _HTTP_MISSING and surface.METHODS[method].spare:
+        return Refused(method, "unknown_method")
     if status == _HTTP_LIMITED or code in _LIMITED:
         return Busy(method, _retry_after(getattr(response, "headers", {})))
     if status >= _HTTP_FAULT or code in _FAULTS or not code:

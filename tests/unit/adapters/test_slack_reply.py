@@ -50,6 +50,20 @@ async def test_a_reply_is_posted_and_edited_where_streaming_is_refused() -> None
         assert len(scene.workspace.called("agents.sessions.setStatus")) == 1
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_where_nothing_can_be_streamed_the_answer_is_posted_at_once(status: int) -> None:
+    """A server that has no streams and says so by HTTP alone is asked once, and nothing is looked for."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.fail(slack.Fault(kind="http", method="chat.startStream", status=status, times=9))
+        for name in ("r1", "r2"):
+            post = await scene.asked()
+            reply = await scene.open(post, scene.ledger(post), name=name)
+            await reply.finish("Here.")
+            assert scene.answers(post) == ["Here."]
+        assert len(scene.workspace.called("chat.startStream")) == 1
+        assert not scene.workspace.called("conversations.replies")
+
+
 async def test_in_a_flat_dm_answers_stand_at_the_top_level() -> None:
     """Without a thread there is no stream: the answer is posted below the question and edited."""
     async with slack_helpers.scene(dm_mode="flat") as scene:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 import slack_helpers
+from aiohttp import test_utils
+from aiohttp import web as aiohttp_web
 from slack_sdk.web import async_client
 
-from adapters.slack import names, web
+from adapters.slack import address, names, posts, reader, web
 from bot import errors
 from emulators import slack
 
@@ -55,6 +57,48 @@ async def test_outcomes(fault: slack.Fault, expected: type[errors.PlatformError]
         assert expected is type(raised.value)
         core = errors.PostGone if expected is web.Gone else errors.PlatformError
         assert isinstance(raised.value, core)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_method_that_is_not_there_is_not_waited_for(status: int) -> None:
+    """A server without a method that the bot can spare says so by HTTP alone; a post is still tried again."""
+    async with connected() as (workspace, calls, _):
+        workspace.fail(slack.Fault(kind="http", status=status, times=2))
+        with pytest.raises(web.Refused) as raised:
+            await calls.call("users.info", user="U1", patience=60)
+        assert raised.value.code == "unknown_method"
+        with pytest.raises(web.Unknown):
+            await calls.call("chat.postMessage", channel="C1", text="x", patience=0)
+
+
+async def test_a_yes_without_a_stream_is_none() -> None:
+    """A stand-in that says yes to every method has no streams: it names none that it began."""
+    server = test_utils.TestServer(aiohttp_web.Application())
+    server.app.router.add_post("/{method}", yes)
+    async with server, api(str(server.make_url("/")), "xoxb-1", time := slack_helpers.Time()) as calls:
+        spot = address.Address(channel="C1", thread="1.0", user_team="T1")
+        made = posts.Posts(
+            api=calls,
+            reading=reader.Reader(api=calls, clock=time),
+            spot=spot,
+            rules=slack_helpers.RULES,
+            reply="r1",
+            asker="U1",
+            is_known=never,
+            sleep=time.sleep,
+        )
+        with pytest.raises(web.Refused, match="unknown_method"):
+            await made.start_stream(part=0, after="1.0", patience=5)
+
+
+async def yes(_request: aiohttp_web.Request) -> aiohttp_web.Response:
+    """Whatever it is."""
+    return aiohttp_web.json_response({"ok": True})
+
+
+async def never(_ts: str) -> bool:
+    """Nothing is known."""
+    return False
 
 
 async def test_no_connection_means_nothing_was_done() -> None:
