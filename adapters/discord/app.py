@@ -123,11 +123,11 @@ class Discord:
         discord.http.Route.BASE = self._api_url
         await self._calls().make(lambda: gateway.login(self.client, self._token), patience=LOGIN_SECONDS)
         try:
-            shards, url, _ = await self._calls().make(
-                self.client.http.get_bot_gateway, patience=LOGIN_SECONDS
+            shards, url = await self._calls().make(
+                lambda: gateway.advised(self.client, self._gateway_url), patience=LOGIN_SECONDS
             )
             # With a shard count given, the library takes the gateway's address from this class attribute.
-            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self._gateway_url or url)
+            discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
             self.client.shard_count = shards
             self._connection = asyncio.create_task(self.client.connect(), name="discord gateway")
             ready = asyncio.create_task(self._sessions.ready.wait())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -90,8 +91,21 @@ class Client(discord.AutoShardedClient):
         calls.bound(self.http)
         # An event that the library cannot read would end the connection: it lets a parser's error through.
         self._connection.parsers = {
-            name: _guarded(name, parse) for name, parse in self._connection.parsers.items()
+            name: _guarded(name, parse, self._complete) for name, parse in self._connection.parsers.items()
         }
+
+    def _complete(self, name: str, data: Any) -> None:
+        """Add to an event what the library takes for granted and a gateway may leave out.
+
+        A READY for the one shard there is need not say which. And a post of a guild that the gateway has not
+        told of would count as a direct message: everybody's talk in a channel would be answered.
+        """
+        if name == "READY" and self.shard_count == 1:
+            data.setdefault("shard", [0, 1])
+        if name in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and data.get("guild_id"):
+            self._connection._add_guild(  # noqa: SLF001 - the library has no other way to learn of a guild
+                self._connection._get_or_create_unavailable_guild(int(data["guild_id"]))  # noqa: SLF001
+            )
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002 - the library's signature
         """Keep Discord's distance between two sessions, by the clock that rules all waiting here."""
@@ -159,9 +173,12 @@ class Client(discord.AutoShardedClient):
         log.error("discord.listener_failed", listener=event_method, exc_info=True)  # noqa: LOG014 - called in a handler
 
 
-def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+def _guarded(
+    name: str, parse: Callable[[Any], None], complete: Callable[[str, Any], None]
+) -> Callable[[Any], None]:
     def guarded(data: Any) -> None:
         try:
+            complete(name, data)
             parse(data)
         except Exception:
             if name in ("READY", "RESUMED"):
@@ -169,6 +186,20 @@ def _guarded(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
             log.exception("discord.event_unreadable", name=name)
 
     return guarded
+
+
+async def advised(client: discord.Client, given: str | None) -> tuple[int, str]:
+    """How many shards Discord advises (one where it does not), and the gateway's address, `given` or asked.
+
+    Raises PlatformUnavailable where there is no address, or what the library raises for a passing fault.
+    """
+    told: dict[str, Any] = {}
+    for path in ("/gateway/bot", *(() if given else ("/gateway",))):
+        with contextlib.suppress(discord.NotFound):
+            told = told or await client.http.request(discord.http.Route("GET", path))
+    if not (url := given or told.get("url")):
+        raise errors.PlatformUnavailable("Discord names no gateway")
+    return int(told.get("shards") or 1), str(url)
 
 
 async def outcome(connection: Awaitable[None]) -> None:

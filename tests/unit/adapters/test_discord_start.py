@@ -51,6 +51,37 @@ async def test_the_gateway_is_asked_of_the_api() -> None:
             assert [call.path for call in service.calls if "gateway" in call.path] == ["/gateway/bot"]
 
 
+@pytest.mark.parametrize("path", ["/gateway/bot$", "/gateway"])
+async def test_a_gateway_that_is_set_needs_no_advice(path: str) -> None:
+    """Where the API advises no shards there is one; where it names no gateway either, the set one is used."""
+    async with emulator.Discord() as service:
+        service.fail(emulator.Fault(kind="http", path=path, status=404, times=99))
+        async with discord_helpers.connected(service, discord_helpers.Core()) as adapter:
+            assert (adapter.healthy(), len(service.sessions)) == (None, 1)
+
+
+async def test_an_api_without_any_gateway_is_said() -> None:
+    """With none set and none named there is nothing to connect to, and the start says so."""
+    async with emulator.Discord() as service:
+        service.fail(emulator.Fault(kind="http", path="/gateway", status=404, times=99))
+        adapter = app.Discord(token=service.token, intake=discord_helpers.Core(), api_url=service.api_url)
+        with pytest.raises(errors.PlatformUnavailable, match="no gateway"):
+            await adapter.__aenter__()
+
+
+async def test_a_post_of_a_guild_that_was_not_told_of_is_no_direct_message() -> None:
+    """Talk in a channel stays unheard, and a mention opens its thread, also before the guild is known."""
+    async with discord_helpers.scene() as scene:
+        scene.adapter.client._connection._guilds.clear()
+        await scene.service.post(channel=scene.channel, user=scene.ada, content="just talk")
+        asked = await scene.service.post(
+            channel=scene.channel, user=scene.ada, content=f"<@{scene.bot}> hello"
+        )
+        await scene.heard(asked)
+        [post] = scene.core.posts.values()
+        assert (post.text, scene.core.homes_of[post.conversation].workspace) == ("hello", scene.guild)
+
+
 async def test_a_start_outlives_a_short_outage() -> None:
     """An API that fails at first is asked again, within bounds."""
     async with emulator.Discord() as service:
