@@ -93,6 +93,10 @@ class Client(discord.AutoShardedClient):
         self._connection.parsers = {
             name: _guarded(name, parse, self._complete) for name, parse in self._connection.parsers.items()
         }
+        create = self._connection.create_message
+        self._connection.create_message = lambda *, channel, data: create(  # type: ignore[method-assign]
+            channel=channel, data=_whole(data)
+        )
 
     def _complete(self, name: str, data: Any) -> None:
         """Add to an event what the library takes for granted and a gateway may leave out.
@@ -102,7 +106,10 @@ class Client(discord.AutoShardedClient):
         """
         if name == "READY" and self.shard_count == 1:
             data.setdefault("shard", [0, 1])
-        if name in ("MESSAGE_CREATE", "MESSAGE_UPDATE") and data.get("guild_id"):
+        if name not in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+            return
+        _whole(data)
+        if data.get("guild_id"):
             self._connection._add_guild(  # noqa: SLF001 - the library has no other way to learn of a guild
                 self._connection._get_or_create_unavailable_guild(int(data["guild_id"]))  # noqa: SLF001
             )
@@ -171,6 +178,13 @@ class Client(discord.AutoShardedClient):
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log what a listener let through, without the event, which holds what people wrote."""
         log.error("discord.listener_failed", listener=event_method, exc_info=True)  # noqa: LOG014 - called in a handler
+
+
+def _whole(message: Any) -> Any:
+    """A message with the lists that Discord's reference calls optional: the library has no attribute else."""
+    for name in ("components", "mentions", "mention_roles"):
+        message.setdefault(name, [])
+    return message
 
 
 def _guarded(

@@ -106,6 +106,9 @@ def thread_member(thread: records.Channel, user_id: str) -> Json:
     return {"id": thread.id, "user_id": user_id, "join_timestamp": joined, "flags": 0}
 
 
+_MAY_LACK = ("components", "flags", "mentions", "mention_roles")
+
+
 def message(
     world: state.World, each: records.Message, *, gateway: bool = False, nested: bool = False
 ) -> Json:
@@ -128,6 +131,8 @@ def message(
         "pinned": each.pinned_at is not None,
         "flags": each.flags,
     }
+    if world.portal.lean:
+        body = {name: value for name, value in body.items() if value or name not in _MAY_LACK}
     body |= _optional(world, each, nested=nested)
     guild_id = world.channel(each.channel).guild
     if gateway and guild_id is not None:

@@ -20,6 +20,7 @@ class Portal:
     old_edits: tuple[int, float] = (3, 20.0)
     attachment_seconds: float = 86_400.0
     upload_limit: int = 10 * 1024 * 1024
+    lean: bool = False  # messages lack what is empty in them and need not be there
 
 
 class World:

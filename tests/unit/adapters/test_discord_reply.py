@@ -41,6 +41,20 @@ async def test_it_types_and_then_grows_in_place() -> None:
         assert len(scene.calls("POST")) == 1
 
 
+async def test_an_answer_stands_where_messages_lack_what_they_need_not_have() -> None:
+    """A message may come without components, flags and mentions: the answer is finished all the same."""
+    async with discord_helpers.scene() as scene:
+        scene.service.portal.lean = True
+        dm = scene.service.open_dm(scene.ada)
+        post = await scene.heard(await scene.service.post(channel=dm, user=scene.ada, content="hello"))
+        row = discord_helpers.reply_to(post, scene.core.homes_of[post.conversation])
+        writing = await scene.adapter.open(row, scene.remember(row))
+        await writing.show("It")
+        await writing.finish("It stands.")
+        assert scene.says(dm) == ["It stands."]
+        assert [each.text for each in await scene.adapter.history(row.home, row)] == []
+
+
 async def test_long_answers_arrive_whole() -> None:
     """A long answer stands in posts of at most 2,000, each remembered, fences whole, none moved."""
     async with discord_helpers.scene() as scene:
