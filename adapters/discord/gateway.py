@@ -11,7 +11,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from adapters.discord import calls
+from adapters.discord import calls, places
 from bot import errors
 
 log = structlog.get_logger()
@@ -110,9 +110,7 @@ class Client(discord.AutoShardedClient):
             return
         _whole(data)
         if data.get("guild_id"):
-            self._connection._add_guild(  # noqa: SLF001 - the library has no other way to learn of a guild
-                self._connection._get_or_create_unavailable_guild(int(data["guild_id"]))  # noqa: SLF001
-            )
+            places.know_guild(self, data["guild_id"])
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002 - the library's signature
         """Keep Discord's distance between two sessions, by the clock that rules all waiting here."""

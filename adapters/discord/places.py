@@ -61,7 +61,16 @@ async def _look_for_lock(client: discord.Client, api: calls.Calls, thread_id: in
 
 def partial(client: discord.Client, address: str, workspace: str) -> discord.PartialMessageable:
     """A channel to post in that need not be in the client's cache."""
+    if workspace:
+        know_guild(client, workspace)
     return client.get_partial_messageable(int(address), guild_id=int(workspace) if workspace else None)
+
+
+def know_guild(client: discord.Client, guild_id: str) -> None:
+    """Have the client know a guild of which the gateway has not told; it does without the rest of it."""
+    state = client._connection  # noqa: SLF001 - the library has no other way to learn of a guild
+    if client.get_guild(int(guild_id)) is None:
+        state._add_guild(state._get_or_create_unavailable_guild(int(guild_id)))  # noqa: SLF001
 
 
 async def _begun(

@@ -96,7 +96,12 @@ def _standing(user: int, home: conversation.Home, members: list[discord.Member])
         user=str(user),
         channel=home.channel,
         workspaces=tuple(dict.fromkeys(filter(None, (home.workspace, *guilds)))),
-        roles=tuple(str(role.id) for member in members for role in member.roles),
+        roles=tuple(each for member in members for each in _roles(member)),
         # A guest of a guild was invited to a voice channel for a while ("Guild Member Flags" in the docs).
         guest=bool(home.workspace) and any(member.flags.guest for member in members),
     )
+
+
+def _roles(member: discord.Member) -> tuple[str, ...]:
+    """The ids of somebody's roles, of everybody's first, also where the client does not know the roles."""
+    return (str(member.guild.id), *map(str, member._roles))  # noqa: SLF001 - `roles` leaves unknown ones out

@@ -72,14 +72,19 @@ async def test_an_api_without_any_gateway_is_said() -> None:
 async def test_a_post_of_a_guild_that_was_not_told_of_is_no_direct_message() -> None:
     """Talk in a channel stays unheard, and a mention opens its thread, also before the guild is known."""
     async with discord_helpers.scene() as scene:
+        role = scene.service.add_role(scene.guild, "Ops")
+        scene.service.join(scene.guild, ops := scene.service.add_user("Ops"), roles=[role])
         scene.adapter.client._connection._guilds.clear()
-        await scene.service.post(channel=scene.channel, user=scene.ada, content="just talk")
-        asked = await scene.service.post(
-            channel=scene.channel, user=scene.ada, content=f"<@{scene.bot}> hello"
-        )
+        await scene.service.post(channel=scene.channel, user=ops, content="just talk")
+        asked = await scene.service.post(channel=scene.channel, user=ops, content=f"<@{scene.bot}> hello")
         await scene.heard(asked)
         [post] = scene.core.posts.values()
         assert (post.text, scene.core.homes_of[post.conversation].workspace) == ("hello", scene.guild)
+        assert post.standing is not None
+        assert post.standing.roles == (scene.guild, role)
+        scene.adapter.client._connection._guilds.clear()  # as after a restart, when history told of the post
+        await scene.answer(post, scene.core.homes_of[post.conversation], "Hello.")
+        assert scene.says(asked) == ["Hello."]
 
 
 async def test_a_start_outlives_a_short_outage() -> None:
