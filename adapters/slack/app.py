@@ -294,7 +294,7 @@ class Slack:
             return
         place = await self._workspaces().of_event(body)
         if place is not None:
-            team = place.team if self._workspaces().many else parse.team_of(body)
+            team = place.team if self._workspaces().many else parse.team_of(body) or place.team
             await place.events.take(body.get("event") or {}, team=team)
 
     async def _take_press(self, body: Mapping[str, Any]) -> None:

@@ -187,3 +187,29 @@ async def test_what_is_no_event_is_acknowledged_and_left() -> None:
         ):
             assert answer.status == 200
         assert intake.told == []
+
+
+async def test_an_event_that_names_no_workspace_is_of_the_tokens() -> None:
+    """With one token there is one workspace, whose conversations have one id however an event is written."""
+    intake = slack_helpers.Intake()
+    async with slack.Slack() as workspace, served(workspace, intake) as (_, url):
+        ada = workspace.add_user("Ada")
+        dm = workspace.open_dm(ada)
+        event = {"type": "message", "channel": dm, "user": ada, "text": "hello", "ts": "1790000000.000100"}
+        timestamp, body = (
+            str(int(time.time())),
+            json.dumps({"type": "event_callback", "event": event}).encode(),
+        )
+        secret = workspace.signing_secret
+        headers = {
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": slack.signature(secret=secret, timestamp=timestamp, body=body),
+            "Content-Type": "application/json",
+        }
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=body, headers=headers) as answer,
+        ):
+            assert answer.status == 200
+        [post] = intake.told
+        assert post.conversation == f"slack:{workspace.team_id}:{dm}:{event['ts']}"
