@@ -17,6 +17,8 @@ from bot import errors, settings, thread_log
 from bot.money import accounting, prices
 
 SECONDS = 15.0  # a service that does not answer by then is not there
+API_VERSION = "2026-10-21"  # of Claude's API, as its library sends it
+_NO_LIST = frozenset({404, 405, 501})  # HTTP: there is no such thing here
 MOST_SKEW = 60.0  # seconds; Slack refuses requests signed with a time five minutes off
 
 
@@ -105,13 +107,12 @@ async def claude(chosen: settings.Settings, now: dt.datetime) -> list[Finding]:
     key = chosen.anthropic_api_key
     if key is None:
         return [Finding(what="ANTHROPIC_API_KEY", how="not set: only the playground runs", state="note")]
-    headers = {"Authorization": f"Bearer {key.get_secret_value()}", "anthropic-version": "2023-06-01"}
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}", "anthropic-version": API_VERSION}
     found: list[Finding] = []
     skew: Finding | None = None
     for variable, model in (("BOT_MODEL", chosen.bot_model), ("BOT_SUMMARY_MODEL", chosen.bot_summary_model)):
         try:
-            url = f"{chosen.anthropic_base_url}/v1/models/{urllib.parse.quote(model, safe='')}"
-            said = await ask(url, headers=headers)
+            said = await _asked_for(model, base=chosen.anthropic_base_url, headers=headers)
         except Silent as silence:
             return [unreachable("ANTHROPIC_BASE_URL", silence)]
         if said.status in (401, 403):
@@ -123,6 +124,28 @@ async def claude(chosen: settings.Settings, now: dt.datetime) -> list[Finding]:
             mend = "Choose another, or unset the budgets: nothing is asked of it while one is set"
             found.append(wrong(variable, f"the price of {model} is not known", mend))
     return [Finding(what="ANTHROPIC_API_KEY", how="Claude takes it"), *found, *([skew] if skew else [])]
+
+
+async def _asked_for(model: str, *, base: str, headers: Mapping[str, str]) -> Said:
+    """What an endpoint says of a model: by its list, or where it has none by a message of one token."""
+    said = await ask(f"{base}/v1/models/{urllib.parse.quote(model, safe='')}", headers=headers)
+    if (
+        said.status not in _NO_LIST
+        or (await ask(f"{base}/v1/models", headers=headers)).status not in _NO_LIST
+    ):
+        return said
+    message = {
+        "model": model,
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": "Hello"}],
+        "stream": True,
+    }
+    return await ask(
+        f"{base}/v1/messages",
+        method="POST",
+        headers={**headers, "Content-Type": "application/json"},
+        form=json.dumps(message).encode(),
+    )
 
 
 def _model(variable: str, model: str, said: Said) -> Finding:

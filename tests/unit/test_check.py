@@ -204,6 +204,29 @@ async def test_models_are_looked_up(changes: dict[str, Any], what: str, said: st
         assert "wrong" not in states(found).values()
 
 
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (200, ["ANTHROPIC_API_KEY: Claude takes it", "BOT_MODEL: claude-sonnet-5-5"]),
+        (401, ["ANTHROPIC_API_KEY: Claude refuses it (401)"]),
+        (404, ["ANTHROPIC_API_KEY: Claude takes it", "BOT_MODEL: Claude knows no model claude-sonnet-5-5"]),
+    ],
+)
+async def test_an_endpoint_without_a_list_of_models_is_sent_a_message(status: int, found: list[str]) -> None:
+    """A gateway or local server may have messages only: key and model are tried by one token."""
+
+    async def answer(request: web.Request) -> web.Response:
+        assert (await request.json())["max_tokens"] == 1
+        return web.json_response({}, status=status)
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/messages", answer)])
+    async with test_utils.TestServer(app) as server:
+        given = chosen(anthropic_api_key="sk-ant-x", anthropic_base_url=f"http://127.0.0.1:{server.port}")
+        said = await checking.claude(given, now())
+    assert [f"{each.what}: {each.how}" for each in said][: len(found)] == found
+
+
 async def test_a_refused_key_is_named() -> None:
     """A key that Claude refuses is one finding; without a key there is a note."""
 
