@@ -124,7 +124,9 @@ class Reply:
         tamed = forms.tame(text, name_of=self._name_of)
         until = self._clock() + FINISH_SECONDS
         while True:
-            under = buttons.thumbs_of(self._reply.id) if thumbs and self._native.has(native.THUMBS) else []
+            # Where there are blocks, only they are shown: beside plain text there can be no thumbs.
+            may = thumbs and self._form is not forms.PLAIN and self._native.has(native.THUMBS)
+            under = buttons.thumbs_of(self._reply.id) if may else []
             try:
                 await self._write(tamed, final=True, until=until, under=under)
                 break
@@ -218,8 +220,7 @@ class Reply:
             if ts is None and self._streams and self._native.has(native.START):
                 ts = await self._start(number, after=after, patience=patience)
             if ts is None:
-                content = self._form.content(forms.THINKING)
-                ts = await self._posts.add(content, part=number, after=after, patience=patience)
+                ts = await self._post(number, after=after, patience=patience)
         except (web.Refused, web.Busy, web.Unreached):
             self._unsure = self._reply.resumed
             raise
@@ -227,6 +228,22 @@ class Reply:
         self._ids.append(ts)
         self._shown.append(None)
         await self._save()
+
+    async def _post(self, number: int, *, after: str, patience: float) -> str:
+        """Make a post with the first sign in it; the first of a reply without blocks where they are refused.
+
+        A later one is left to `_stand`: in another form the text has other parts.
+        """
+        try:
+            content = self._form.content(forms.THINKING)
+            return await self._posts.add(content, part=number, after=after, patience=patience)
+        except web.Refused as refused:
+            if number or refused.code not in _REFUSED_FORM or self._form is forms.PLAIN:
+                raise
+            log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
+        self._form = forms.PLAIN
+        content = self._form.content(forms.THINKING)
+        return await self._posts.add(content, part=number, after=after, patience=patience)
 
     async def _save(self) -> None:
         await self._remember((*self._ids, *self._uploads.ids))

@@ -288,14 +288,15 @@ async def test_a_session_is_ended_though_its_stream_died_long_ago() -> None:
         assert scene.workspace.status(scene.channel, post.id) == "active"
 
 
-async def test_blocks_that_slack_refuses_give_way_to_plain_text() -> None:
-    """The answer lands in mrkdwn, in as many shorter parts as it takes."""
+@pytest.mark.parametrize("method", ["chat.update", "chat.*"])
+async def test_blocks_that_slack_refuses_give_way_to_plain_text(method: str) -> None:
+    """The answer lands in mrkdwn, in as many shorter parts as it takes; the first sign, too."""
     async with slack_helpers.scene() as scene:
         scene.workspace.streaming_allowed = False
         post = await scene.asked()
         scene.workspace.fail(
             slack.Fault(
-                method="chat.update",
+                method=method,
                 kind="error",
                 error="invalid_blocks",
                 times=100,
