@@ -16,6 +16,9 @@ from bot.showing import splitting
 
 BLOCK_LIMIT = 11_500  # of the 12,000 characters all markdown blocks of a post may hold together
 FALLBACK_LIMIT = 3_900  # of the 4,000 that chat.update takes as `text`
+REFUSED = frozenset(  # how Slack says that it does not take a form
+    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
+)
 THINKING = "_thinking…_"
 
 _CONTROL = re.compile(

@@ -104,26 +104,40 @@ class Notices:
     async def _say(
         self, spot: address.Address, text: str, *, user: str, under: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Say it to one person; `under`: blocks that follow its last part."""
+        """Say it to one person; `under`: blocks that follow its last part, where blocks are taken."""
         parts = forms.BLOCKS.split(text)
         for number, part in enumerate(parts, start=1):
             content = forms.BLOCKS.content(part)
             if number == len(parts):
                 content["blocks"] = [*content["blocks"], *under]
-            if not spot.channel:  # the Home tab: there is no place but their own
-                await self._post(dataclasses.replace(spot, channel=user), content)
-            elif spot.is_dm:
-                await self._post(spot, content)
-            else:
-                await self._api.call(
-                    "chat.postEphemeral",
-                    channel=spot.channel,
-                    user=user,
-                    thread_ts=spot.thread or None,
-                    parse="none",
-                    link_names=False,
-                    **content,
-                )
+            try:
+                await self._whisper(spot, content, user=user)
+            except web.Refused as refused:
+                if refused.code not in forms.REFUSED:
+                    raise
+                for piece in forms.PLAIN.split(part):
+                    await self._whisper(spot, forms.PLAIN.content(piece), user=user)
+
+    async def _whisper(self, spot: address.Address, content: Mapping[str, Any], *, user: str) -> None:
+        """Post what one person is to see: in their DM, else there and then, else by DM."""
+        their_own = dataclasses.replace(spot, channel=user, thread="")
+        if not spot.channel or spot.is_dm:  # no channel: the Home tab, which is no place to post in
+            await self._post(spot if spot.channel else their_own, content)
+            return
+        try:
+            await self._api.call(
+                "chat.postEphemeral",
+                channel=spot.channel,
+                user=user,
+                thread_ts=spot.thread or None,
+                parse="none",
+                link_names=False,
+                **content,
+            )
+        except web.Refused as refused:
+            if refused.code in forms.REFUSED:
+                raise
+            await self._post(their_own, content)
 
     async def say(self, spot: address.Address, text: str) -> str:
         """Say it where all can read it; the ts of the (first) post. Raises PlatformError."""

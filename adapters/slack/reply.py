@@ -31,9 +31,6 @@ STREAM_SECONDS = 240.0  # then the post goes on by edits
 STATUS_SECONDS = 2.0  # the status is a courtesy: nobody waits for it longer
 _PAUSE = 1.0  # seconds between two tries to finish
 _THINKING = "is thinking…"
-_REFUSED_FORM = frozenset(
-    {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
-)
 
 _Blocks = Sequence[dict[str, Any]]
 
@@ -131,7 +128,7 @@ class Reply:
                 await self._write(tamed, final=True, until=until, under=under)
                 break
             except web.Refused as refused:
-                if refused.code not in _REFUSED_FORM or self._form is forms.PLAIN:
+                if refused.code not in forms.REFUSED or self._form is forms.PLAIN:
                     raise
                 log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
                 if under:
@@ -238,7 +235,7 @@ class Reply:
             content = self._form.content(forms.THINKING)
             return await self._posts.add(content, part=number, after=after, patience=patience)
         except web.Refused as refused:
-            if number or refused.code not in _REFUSED_FORM or self._form is forms.PLAIN:
+            if number or refused.code not in forms.REFUSED or self._form is forms.PLAIN:
                 raise
             log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
         self._form = forms.PLAIN

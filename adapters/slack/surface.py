@@ -29,7 +29,7 @@ METHODS: dict[str, Method] = {
     "auth.revoke": Method(),
     "apps.connections.open": Method(),  # with the app token and its scope connections:write
     "chat.postMessage": Method(scopes=("chat:write",)),
-    "chat.postEphemeral": Method(scopes=("chat:write",)),
+    "chat.postEphemeral": Method(scopes=("chat:write",), spare=True),
     "chat.update": Method(scopes=("chat:write",)),
     "chat.delete": Method(scopes=("chat:write",)),
     "chat.startStream": Method(scopes=("chat:write",), spare=True),

@@ -163,6 +163,34 @@ async def test_a_command_in_a_channel_is_answered_to_one_person() -> None:
         assert scene.intake.told == []
 
 
+@pytest.mark.parametrize(
+    "fault", [slack.Fault(kind="error", error="user_not_in_channel"), slack.Fault(kind="http", status=404)]
+)
+async def test_what_cannot_be_whispered_is_said_by_dm(fault: slack.Fault) -> None:
+    """Where Slack has no post for one person in a channel, a command's outcome comes to their DM."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.outcome = commands.Outcome(text="Three tokens.")
+        scene.workspace.fail(dataclasses.replace(fault, method="chat.postEphemeral"))
+        mention = f"<@{scene.workspace.bot_user_id}>"
+        await scene.workspace.post(channel=scene.channel, user=scene.ada, text=f"{mention} !usage")
+        await scene.workspace.until(lambda workspace: len(workspace.messages(scene.dm)) > 0)
+        assert [slack.shown_text(each) for each in scene.workspace.messages(scene.dm)] == ["Three tokens."]
+        assert scene.workspace.ephemerals == []
+
+
+async def test_what_is_refused_as_blocks_is_said_in_plain_text() -> None:
+    """A server that takes no blocks takes a command's outcome as text."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.outcome = commands.Outcome(text="You used **3** tokens.")
+        scene.workspace.fail(
+            slack.Fault(kind="error", error="invalid_blocks", match=lambda args: bool(args.get("blocks")))
+        )
+        await scene.workspace.post(channel=scene.dm, user=scene.ada, text="!usage")
+        await scene.workspace.until(lambda workspace: len(workspace.messages(scene.dm)) == 2)
+        said = scene.workspace.messages(scene.dm)[-1]
+        assert (said["text"], said["blocks"]) == ("You used *3* tokens.", [])
+
+
 async def test_a_command_in_a_dm_is_answered_there() -> None:
     """In a DM nobody else is there: the outcome is a plain post, which no answer mistakes for its own."""
     async with slack_helpers.scene(dm_mode="flat") as scene:
