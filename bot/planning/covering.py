@@ -1,7 +1,8 @@
 """What a thread would be sent as: which segments, which posts word for word, how many tokens. Pure.
 
 Rule: sizes are anchored on what the API billed for the last request; only what came after is estimated,
-and where the bill is above the estimate, every estimate is raised by as much.
+and where the bill is above the estimate, every estimate is raised by as much. A bill far below it is not
+believed: what stands in for Claude may name any number, and the history must not grow without end by it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from bot import conversation
 from bot.planning import caching, segmenting, sizes
 
+FEWEST_SHARE = 8  # no text takes fewer tokens than an eighth of its estimate (24 Latin letters a token)
 GROWTH = 600.0  # new tokens a request before a thread has shown its own (an answer and a question)
 
 
@@ -83,6 +85,9 @@ def _billed(thread: conversation.Thread, cover: Cover, *, newest: int, system: s
     held = caching.held(last)
     # All before the last breakpoint is history; behind it stood what belonged to that request alone.
     sent = held if held > last.usage.fresh else last.usage.input
+    held_by_it = sum(size.tokens for size in cover.measured if size.place < last.place)
+    if sent * FEWEST_SHARE < sizes.estimate(system) + cover.summary + held_by_it:
+        return cover.history
     billed = max(0, sent - sizes.estimate(system)) + min(answer, last.usage.output)
     return billed + sum(size.tokens for size in cover.measured if size.place > last.place)
 

@@ -198,6 +198,15 @@ def test_counting_is_anchored_on_the_bill() -> None:
     assert decide(anchored, a_policy()).history_tokens == 700 - context.estimate(SYSTEM) + question
 
 
+@pytest.mark.parametrize("strategy", ["summarise", "window"])
+def test_a_bill_that_cannot_be_is_not_believed(strategy: context.Strategy) -> None:
+    """Rule 3: where an endpoint bills the same few tokens whatever it is sent, the budget still holds."""
+    thread = a_thread(3000, 3000, 3000, 3000, 30)
+    thread = dataclasses.replace(thread, last=a_last(thread, 4, 10))
+    decision = decide(thread, a_policy(strategy, budget_tokens=2000, floor_tokens=500, window_turns=1))
+    assert decision.plan.first_place > 0
+
+
 @pytest.mark.parametrize("broken", ["no bill", "cut since"])
 def test_without_an_anchor_everything_is_estimated(broken: str) -> None:
     """Rule 3: a bill of nothing, and one from before a cut, say nothing of this history."""
