@@ -1,7 +1,9 @@
 """Pure: an answer's Markdown in the forms Slack takes, none of which pings anybody by accident.
 
-`blocks`: a markdown block, which shows tables and code as they are, with mrkdwn as what notifications show.
-`plain`: mrkdwn alone, for where blocks are refused.
+`blocks`: a markdown block, which shows tables and code as they are, with mrkdwn as the post's `text`, which
+notifications, search and readers of the API have. `plain`: mrkdwn alone, for where blocks are refused.
+
+Rule: a post's `text` says whole what its block says; only what a table gains in mrkdwn may be cut from it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,7 @@ from typing import Any
 from adapters.slack import markdown
 from bot.showing import splitting
 
-BLOCK_LIMIT = 11_500  # of the 12,000 characters all markdown blocks of a post may hold together
-FALLBACK_LIMIT = 3_900  # of the 4,000 that chat.update takes as `text`
+LIMIT = 3_900  # of the 4,000 characters that chat.update takes as `text`; a markdown block takes 12,000
 REFUSED = frozenset(  # how Slack says that it does not take a form
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
 )
@@ -63,7 +64,7 @@ def written(text: str, *, growing: bool = False) -> str:
 
 def fallback(text: str) -> str:
     """What a notification shows of a part."""
-    return markdown.to_mrkdwn(text[:FALLBACK_LIMIT])[:FALLBACK_LIMIT]
+    return markdown.to_mrkdwn(text[:LIMIT])[:LIMIT]
 
 
 def _blocks(text: str) -> dict[str, Any]:
@@ -75,15 +76,15 @@ def _plain(text: str) -> dict[str, Any]:
     return {"text": markdown.to_mrkdwn(text), "blocks": []}
 
 
-def _most_written(text: str) -> int:
-    """The length `written` can have at most: it adds a character to some of these."""
-    return len(text) + sum(text.count(sign) for sign in "<@&")
+def _most(text: str) -> int:
+    """The length either form of it can have at most: signs that Slack reads are escaped. Tables aside."""
+    return len(text) + 4 * text.count("&") + 3 * (text.count("<") + text.count(">")) + text.count("@")
 
 
-BLOCKS = Form(name="blocks", limit=BLOCK_LIMIT, measure=_most_written, content=_blocks)
+BLOCKS = Form(name="blocks", limit=LIMIT, measure=_most, content=_blocks)
 PLAIN = Form(
     name="plain",
-    limit=FALLBACK_LIMIT,
+    limit=LIMIT,
     measure=lambda text: len(markdown.to_mrkdwn(text)),
     content=_plain,
 )

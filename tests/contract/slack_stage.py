@@ -14,7 +14,7 @@ class SlackStage(stage.Stage):
     """See stage.Stage."""
 
     name = "slack"
-    limit = 12_000
+    limit = 4_000
 
     async def __aenter__(self) -> Self:
         # The second retry comes at once as well: a test waits for no minute.

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from adapters.slack import address, app, parse
 from bot import conversation, ports
@@ -301,9 +301,13 @@ class Scene:
 
     def answers(self, post: conversation.Post) -> list[str]:
         """What people read under this post, of the bot's own words."""
+        return [slack.shown_text(message).replace("\u2060", "") for message in self.own_posts(post)]
+
+    def own_posts(self, post: conversation.Post) -> list[dict[str, Any]]:
+        """The bot's posts under this one, as Slack's API has them."""
         place = address.read(self.intake.homes_of[post.conversation])
         return [
-            slack.shown_text(message).replace("\u2060", "")
+            message
             for message in self.workspace.messages(place.channel, place.thread or None)
             if message.get("bot_id") == self.workspace.bot_id
         ]

@@ -7,7 +7,7 @@ from adapters.slack import forms
 from bot import errors
 from emulators import slack
 
-LONG = "\n\n".join(f"Paragraph {number}: " + "some words of it. " * 20 for number in range(80))
+LONG = "\n\n".join(f"Paragraph {number}: " + "some words of it. " * 20 for number in range(27))
 
 
 def joined(parts: list[str]) -> str:
@@ -78,19 +78,20 @@ async def test_in_a_flat_dm_answers_stand_at_the_top_level() -> None:
 @pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("dm", [True, False])
 async def test_a_long_answer_arrives_whole_in_parts(streams: bool, dm: bool) -> None:
-    """Parts follow each other, each within Slack's limit; a part once shown stays where it is."""
+    """Parts follow each other, each whole in its blocks and in its text; one that was shown stays."""
     async with slack_helpers.scene() as scene:
         scene.workspace.streaming_allowed = streams
         post = await scene.asked(dm=dm)
         ledger = scene.ledger(post)
         reply = await scene.open(post, ledger)
-        for end in range(0, len(LONG), 2_500):
+        for end in range(0, len(LONG), 800):
             await reply.show(LONG[:end])
         await reply.finish(LONG)
         shown = scene.answers(post)
         assert len(shown) == len(ledger.ids) == 3
         assert joined([LONG]) == joined(shown)
-        assert max(len(part) for part in shown) <= 12_000
+        assert max(len(part) for part in shown) <= 4_000
+        assert joined([LONG]) == joined([each["text"] for each in scene.own_posts(post)])
         assert all(old == ledger.ids[: len(old)] for old in ledger.states)
 
 
@@ -228,7 +229,7 @@ async def test_a_second_part_posted_before_a_crash_is_found(streams: bool) -> No
         post = await scene.asked()
         ledger = scene.ledger(post)
         crashed = await scene.open(post, ledger)
-        await crashed.show(LONG[:15_000])
+        await crashed.show(LONG[:5_000])
         assert len(ledger.ids) == 2
         scene.intake.replies.discard((post.conversation, ledger.ids[1]))
         ledger.states[:] = [ledger.ids[:1]]
@@ -317,7 +318,7 @@ async def test_an_error_takes_the_place_of_the_answer() -> None:
         post = await scene.asked()
         ledger = scene.ledger(post)
         reply = await scene.open(post, ledger)
-        await reply.show(LONG[:15_000])
+        await reply.show(LONG[:5_000])
         await reply.fail("Claude is overloaded.")
         assert scene.answers(post) == ["Claude is overloaded."]
         assert len(ledger.ids) == 1
