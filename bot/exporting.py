@@ -61,6 +61,8 @@ def from_json(line: str) -> tuple[conversation.Post, Mapping[str, Any] | None]:
         raise BadLine("is not JSON") from None
     if not isinstance(data, dict):
         raise BadLine("is not a JSON object")
+    nameless = {"author": "", "author_name": ""} if data.get("role") == "assistant" else {}
+    data = nameless | {field: value for field, value in data.items() if value is not None}
     for field in FIELDS:
         if not isinstance(data.get(field), str):
             raise BadLine(f'has no text field "{field}"')

@@ -12,6 +12,11 @@ from collections.abc import Awaitable, Callable
 from bot import errors, settings
 from bot.operating import logs
 
+UNREACHED = (
+    "Slack or Discord could not be reached, or refused what the bot needs to start: check the network and the"
+    " platform's status, run `python -m bot check`, then start the bot again."
+)
+
 Run = Callable[[settings.Settings], Awaitable[None]]
 
 
@@ -53,4 +58,7 @@ def outcome(work: Awaitable[None]) -> int:
         sys.stderr.write(f"{str(error) or error.sentence}\n")
         # A credential that is refused is a wrong value, too: starting again would not help.
         return 2 if isinstance(error, errors.CredentialError) else 1
+    except errors.PlatformError as error:
+        sys.stderr.write(f"{UNREACHED} ({str(error) or type(error).__name__})\n")
+        return 1
     return 0

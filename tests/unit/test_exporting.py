@@ -89,6 +89,15 @@ def test_a_bad_line_says_what_is_wrong_with_it(line: str, why: str) -> None:
     assert str(raised.value) == why
 
 
+@pytest.mark.parametrize("nobody", [{"author": None, "author_name": None}, {"author_name": None}])
+def test_an_answer_needs_no_author(nobody: dict[str, None]) -> None:
+    """Who answered is told by the role; what a person posted without an author is refused."""
+    post, _ = exporting.from_json(changed(role="assistant", **nobody))
+    assert (post.role, post.author_name) == ("assistant", "")
+    with pytest.raises(exporting.BadLine, match="author"):
+        exporting.from_json(changed(**nobody))
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [

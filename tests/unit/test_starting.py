@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bot import settings
+from bot import errors, settings, starting
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -78,3 +78,15 @@ def test_it_says_why_it_does_not_start(
     assert named in done.stderr.splitlines()[-1]
     assert "canary" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def _lost() -> None:
+    raise errors.PlatformUnavailable("auth.test: no connection")
+
+
+def test_a_platform_that_cannot_be_reached_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator reads what happened and what to do, no traceback, and the status says that it failed."""
+    assert starting.outcome(_lost()) == 1
+    said = capsys.readouterr().err
+    assert said == f"{starting.UNREACHED} (auth.test: no connection)\n"
+    assert "check the network" in said
