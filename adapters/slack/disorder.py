@@ -12,6 +12,9 @@ from bot import conversation
 
 MOST_PASSED_BY = 1000  # threads remembered, and posts of each
 MOST_EDITS = 200
+MOST_TWINS = 1000
+
+PostKey = tuple[conversation.ConversationId, str]
 
 
 class PassedBy:
@@ -48,11 +51,31 @@ class PassedBy:
         return [event for event in events if reader.order(str(event["ts"])) > reader.order(since)]
 
 
+class Twins:
+    """Posts that this process has recorded: each mention comes as two events, and either may come again.
+
+    The log knows them for ever; this only spares it the question while both are fresh.
+    """
+
+    def __init__(self) -> None:
+        self._known: collections.OrderedDict[PostKey, None] = collections.OrderedDict()
+
+    def note(self, where: conversation.ConversationId, ts: str) -> None:
+        """It is committed."""
+        self._known[where, ts] = None
+        while len(self._known) > MOST_TWINS:
+            self._known.popitem(last=False)
+
+    def know(self, where: conversation.ConversationId, ts: str) -> bool:
+        """Whether it was, a moment ago."""
+        return (where, ts) in self._known
+
+
 class EarlyEdits:
     """Edits of posts that the log did not know when they came."""
 
     def __init__(self) -> None:
-        self._edits: collections.OrderedDict[tuple[str, str], happenings.Edited] = collections.OrderedDict()
+        self._edits: collections.OrderedDict[PostKey, happenings.Edited] = collections.OrderedDict()
 
     def keep(self, edit: happenings.Edited) -> None:
         """Remember an edit, among the newest."""

@@ -78,6 +78,7 @@ class Events:
         self._background = background
         self._passed_by = disorder.PassedBy()
         self._early_edits = disorder.EarlyEdits()
+        self._twins = disorder.Twins()
         self._since = since
         self.opened: Opened | None = None  # as `read_on`
         self.read_on: ReadOn | None = None  # set once at start: what reads threads needs these events
@@ -99,22 +100,31 @@ class Events:
     async def _happened(self, event: parse.Event, *, team: str) -> None:
         """Record what happened to a post."""
         where = parse.conversation_of(event, team=team, rules=self._rules)
+        if self._twins.know(where, _posted(event)):
+            log.debug("slack.event_ignored", conversation=where, reason="recorded already")
+            return
         held = bool(event.get("thread_ts")) and await self._intake.holds(where)
         rules = self._rules
         if held and await self._intake.needs_mention(where):
             rules = dataclasses.replace(rules, thread_replies="mention")
-        found = parse.read(event, team=team, rules=rules, held=held)
+        people = parse.people(event) - {self._rules.bot_user}
+        known = self._names.at_hand(people)
+        found = parse.read(event, team=team, rules=rules, held=held, names=known or {})
         if isinstance(found, happenings.Nothing):
             log.debug("slack.event_ignored", conversation=where, reason=found.reason)
             if event.get("thread_ts") and event.get("ts") and not held:
                 self._passed_by.keep(where, event)
                 await self._turn_back(where, team=team)  # the mention may have come meanwhile
             return
-        known = await self._names.look_up(parse.people(event) - {self._rules.bot_user})
+        if known is None:
+            known = await self._names.look_up(people)
+            found = parse.read(event, team=team, rules=rules, held=held, names=known)
         standing = None
         if not isinstance(found, happenings.Erased):  # what is deleted is erased, whoever wrote it
             standing = await self._standings.of(event, team=team)
-        await self._tell(parse.read(event, team=team, rules=rules, held=held, names=known), standing)
+        await self._tell(found, standing)
+        if isinstance(found, happenings.Said | happenings.Ordered):
+            self._twins.note(where, _posted(event))
         if isinstance(found, happenings.Said) and not held:
             self._passed_by.enter(where, found.post.id)
             await self._turn_back(where, team=team)
@@ -182,3 +192,8 @@ class Events:
         )
         log.info("slack.edit_recorded", conversation=edit.conversation, post=edit.post_id, changed=changed)
         return changed
+
+
+def _posted(event: parse.Event) -> str:
+    """The ts of the post that an event tells of, "" where it tells of a change."""
+    return "" if event.get("subtype") in parse.CHANGES else str(event.get("ts") or "")

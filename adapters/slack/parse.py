@@ -21,6 +21,7 @@ from bot.desk import commands
 Event = Mapping[str, Any]
 Names = Mapping[str, str]
 
+CHANGES = frozenset({"message_changed", "message_deleted"})  # subtypes that tell of a post there was
 _POSTS = frozenset({None, "file_share", "thread_broadcast", "me_message", "bot_message"})
 _SLACKBOT = "USLACKBOT"
 _OPENING_MENTION = re.compile(r"\s*<(?:@([UW][A-Z0-9]+)|!subteam\^[A-Z0-9]+)(?:\|[^>]*)?>")

@@ -18,11 +18,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 TICK = 0.02  # seconds between two looks
 PROMPT = 0.002  # seconds of lag up to which more answers may begin; a post on its way in meets four such
-LATE = 0.005  # seconds of lag from which on fewer may
+LATE = 0.004  # seconds of lag from which on fewer may
 SLOWEST, FASTEST = 5.0, 2_000.0  # beginnings a second
 FIRST = 20.0  # a process that has just begun, perhaps after a crash, takes up few of many answers at once
 CALM = 200.0  # what the rate rises to while nobody waits
-RISE, FALL = 2.0, 0.8  # added, and multiplied with, at a look
+RISE, FALL = 0.5, 0.97  # added, and multiplied with, at a look: what began is felt a fifth of a second later
+WEIGHT = 0.2  # of the newest lag in the one that counts: a single late look is no trend
 OWN = 0.6  # share of the time between two looks that this thread must have worked for a lag to be its own
 BURST = 10.0  # beginnings at once after a calm time
 
@@ -42,6 +43,7 @@ class Pressure:
         self._observe, self._monotonic, self._worked, self._sleep = observe, monotonic, worked, sleep
         self._waiting: collections.deque[asyncio.Future[None]] = collections.deque()
         self.rate = FIRST
+        self._lag = 0.0
         self._may = 1.0
 
     async def admitted(self) -> None:
@@ -59,9 +61,10 @@ class Pressure:
         `own`: the share of that time in which this thread worked.
         """
         self._observe(lag)
-        if lag > LATE and own > OWN:
+        self._lag += WEIGHT * ((lag if own > OWN else min(lag, PROMPT)) - self._lag)
+        if self._lag > LATE:
             self.rate = max(SLOWEST, self.rate * FALL)
-        elif lag < PROMPT and (self._waiting or self.rate < CALM):
+        elif self._lag <= PROMPT and (self._waiting or self.rate < CALM):
             self.rate = min(FASTEST, self.rate + RISE)
         self._may = min(max(1.0, min(BURST, self.rate * TICK)), self._may + self.rate * seconds)
         while self._may >= 1 and self._waiting:

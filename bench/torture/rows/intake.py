@@ -12,7 +12,10 @@ HOUR = 3_600.0
 
 
 async def retry_storm(how: play.Run, score: play.Score) -> None:
-    """Every event comes ten times at once over all sockets, and acknowledgements are lost."""
+    """Every event comes ten times at once over all sockets, acknowledgements are lost, and the bot is killed.
+
+    So that some come again to a process that has not heard them: what it knows is what stands in the log.
+    """
     async with arena.opened(how.platform, home=how.home) as stage:
         await stage.start()
         stage.world.doubled = 10
@@ -21,6 +24,9 @@ async def retry_storm(how: play.Run, score: play.Score) -> None:
                 stage.world.service.faults.lose_acks += 3
             await stage.ask(stage.chance.choice([*stage.world.channels, stage.world.dm]))
             await asyncio.sleep(0.02)
+        await stage.settle()
+        await stage.kill()
+        await stage.start()
         verdict = await stage.settle()
         if isinstance(stage.world, worlds.SlackWorld):
             await stage.world.service.settled(timeout_seconds=30)
