@@ -3,7 +3,8 @@
 Rule: taking in comes before answering. An answer costs milliseconds of CPU at its beginning and at its end,
 whatever Claude needs between; begun as fast as questions come they would make every acknowledgement wait.
 So beginnings follow the lag of the loop: while it is prompt the rate rises, while it lags the rate falls
-(additive increase, multiplicative decrease, as in TCP). What may not begin yet waits in the order it came.
+(additive increase, multiplicative decrease, as in TCP; gently, for what has begun is felt only a fifth of a
+second later, and a hasty rate swings). What may not begin yet waits in the order it came.
 A loop that is late because the machine gives its processor to others is not helped by holding back: only
 lag that this process has worked through counts.
 """
@@ -17,12 +18,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 TICK = 0.02  # seconds between two looks
-PROMPT = 0.002  # seconds of lag up to which more answers may begin; a post on its way in meets four such
-LATE = 0.004  # seconds of lag from which on fewer may
+PROMPT = 0.0015  # seconds of lag up to which more answers may begin; a post on its way in meets four such
+LATE = 0.0025  # seconds of lag from which on fewer may
 SLOWEST, FASTEST = 5.0, 2_000.0  # beginnings a second
 FIRST = 20.0  # a process that has just begun, perhaps after a crash, takes up few of many answers at once
 CALM = 200.0  # what the rate rises to while nobody waits
-RISE, FALL = 0.5, 0.97  # added, and multiplied with, at a look: what began is felt a fifth of a second later
+RISE, FALL = 0.2, 0.98  # added, and multiplied with, at a look
 WEIGHT = 0.2  # of the newest lag in the one that counts: a single late look is no trend
 OWN = 0.6  # share of the time between two looks that this thread must have worked for a lag to be its own
 BURST = 10.0  # beginnings at once after a calm time

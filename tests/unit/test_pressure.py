@@ -36,23 +36,23 @@ class Line:
 async def test_on_a_prompt_loop_nobody_waits() -> None:
     """A handful of answers begin at once, without a look in between."""
     line = Line()
-    await line.looks(100, lag=0.0)
+    await line.looks(1_000, lag=0.0)  # twenty seconds
     for number in range(4):
         await line.wants(number)
     assert line.begun == [0, 1, 2, 3]
 
 
 async def test_a_process_that_has_just_begun_takes_its_time() -> None:
-    """Of many answers that are due few begin in the first tenth of a second, and more in each one after."""
+    """Of many answers that are due few begin in the first second, and more in each one after."""
     line = Line()
-    for number in range(100):
+    for number in range(200):
         await line.wants(number)
     counts = []
     for _ in range(3):
         before = len(line.begun)
-        await line.looks(10, lag=0.0)
+        await line.looks(50, lag=0.0)
         counts.append(len(line.begun) - before)
-    assert counts[0] < pressure.FIRST / 2
+    assert counts[0] < 1.5 * pressure.FIRST
     assert counts[0] < counts[1] < counts[2]
     line.pressure.give_up()
     await asyncio.gather(*line.tasks)
@@ -77,7 +77,7 @@ async def test_a_machine_that_is_busy_elsewhere_holds_nothing_back() -> None:
     line = Line()
     for _ in range(100):
         line.pressure.look(0.2, own=0.3)
-    assert line.pressure.rate == pressure.FIRST
+    assert line.pressure.rate >= pressure.FIRST
 
 
 async def test_whoever_waits_begins_in_the_order_they_came() -> None:
