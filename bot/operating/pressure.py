@@ -67,7 +67,7 @@ class Pressure:
             self.rate = max(SLOWEST, self.rate * FALL)
         elif self._lag <= PROMPT and (self._waiting or self.rate < CALM):
             self.rate = min(FASTEST, self.rate + RISE)
-        self._may = min(max(1.0, min(BURST, self.rate * TICK)), self._may + self.rate * seconds)
+        self._may = min(1.0 + min(BURST, self.rate * TICK), self._may + self.rate * seconds)
         while self._may >= 1 and self._waiting:
             self._may -= self._let_go()
 
