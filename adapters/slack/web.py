@@ -8,6 +8,7 @@ repeated is, after an unknown outcome; one that may not (a post) is left to the 
 from __future__ import annotations
 
 import asyncio
+import collections
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -36,6 +37,10 @@ _GONE = frozenset(
 
 log = structlog.get_logger()
 
+MOST_LIMITS = 1_000  # waits remembered at the same time
+
+Limit = tuple[str, str]
+"""What Slack limits together: a method, of chat methods in one channel (docs.slack.dev, rate limits)."""
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]  # monotonic seconds
 
@@ -92,6 +97,7 @@ class Web:
         """`limited` is told whenever Slack asks to wait; `token` is asked for before each call."""
         self._limited = limited
         self._token = token
+        self._until: collections.OrderedDict[Limit, float] = collections.OrderedDict()
         self._client = client
         self._clock = clock
         self._sleep = sleep
@@ -119,13 +125,15 @@ class Web:
         self, method: str, arguments: Mapping[str, Any], *, patience: float, repeatable: bool
     ) -> AsyncSlackResponse:
         until = self._clock() + patience
+        limit = (method, str(arguments.get("channel") or "") if method.startswith("chat.") else "")
         for attempt in range(1_000_000):
             wait = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
             fault: errors.PlatformUnavailable
             try:
+                self._heed(limit)
                 return await self._with_token(method, arguments)
             except Busy as busy:
-                self._limited()
+                self._note(limit, busy)
                 wait, fault = max(wait, min(busy.retry_after, RETRY_AFTER_CAP)), busy
             except Unknown as unknown:
                 if not repeatable:
@@ -138,6 +146,20 @@ class Web:
             log.info("slack.retry", method=method, attempt=attempt + 1, wait=wait, fault=type(fault).__name__)
             await self._sleep(wait)
         raise AssertionError("unreachable")
+
+    def _heed(self, limit: Limit) -> None:
+        """Raise Busy while Slack has asked to wait, whoever it was that it told so."""
+        left = self._until.get(limit, 0.0) - self._clock()
+        if left > 0:
+            raise Busy(limit[0], left)
+        self._until.pop(limit, None)
+
+    def _note(self, limit: Limit, busy: Busy) -> None:
+        if limit not in self._until:  # else it is the wait that is heeded already
+            self._limited()
+            self._until[limit] = self._clock() + min(busy.retry_after, RETRY_AFTER_CAP)
+            while len(self._until) > MOST_LIMITS:
+                self._until.popitem(last=False)
 
     async def respond(self, url: str, content: Mapping[str, Any]) -> None:
         """Answer whoever acted at the address that came with their deed; no token goes with it."""

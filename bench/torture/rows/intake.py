@@ -90,7 +90,7 @@ async def ack_deadline(how: play.Run, score: play.Score) -> None:
             await stage.start(slow=slow)
             for _ in range(10):
                 await stage.ask(stage.chance.choice(stage.world.channels))
-            verdict = await stage.settle()
+            verdict = await stage.settle(seconds=60 + 10 * slow)  # on Discord one channel's posts take turns
             world = stage.world
             if isinstance(world, worlds.SlackWorld):
                 waits = [
@@ -98,7 +98,9 @@ async def ack_deadline(how: play.Run, score: play.Score) -> None:
                     for each in world.service.events
                     if each.acked_at is not None and each.event.get("user") == world.ada
                 ]
-                score.check(waits and min(waits) >= slow, "an event was acknowledged before it was stored")
+                score.check(
+                    min(waits, default=slow) >= slow, "an event was acknowledged before it was stored"
+                )
                 if slow < 2:
                     score.high(slowest_ack_s=max(waits, default=0.0))
                     score.check(max(waits, default=0.0) < 3, "an event was acknowledged after three seconds")

@@ -1,6 +1,7 @@
 """Calls of the Web API: outcomes told apart, waits bounded."""
 
 import contextlib
+import functools
 import socket
 from collections.abc import AsyncIterator
 
@@ -168,3 +169,32 @@ async def test_only_slack_itself_can_refuse_to_say_who_is_a_guest(code: str, *, 
         known = names.Names(api=calls, clock=time, team=workspace.team_id)
         assert await known.people([ada]) == {ada: names.Person(name="", guest=guest)}
         await known.close()
+
+
+async def test_a_wait_that_slack_asks_for_holds_for_every_caller() -> None:
+    """Who comes before it is over is told so without a call; what is limited apart goes on."""
+    async with connected() as (workspace, calls, time):
+        workspace.fail(slack.Fault(kind="ratelimited", method="conversations.replies", retry_after=30))
+        asked = functools.partial(calls.call, "conversations.replies", channel="C1", ts="1.0", patience=0)
+        with pytest.raises(web.Busy):
+            await asked()
+        with pytest.raises(web.Busy) as raised:
+            await asked(channel="C2")
+        assert 0 < raised.value.retry_after <= 30
+        await calls.call("auth.test", patience=0)
+        assert len(workspace.called("conversations.replies")) == 1
+        time.now += 31
+        with pytest.raises(web.Refused):
+            await asked()
+
+
+async def test_a_limited_channel_holds_up_no_other() -> None:
+    """Posts are limited by channel: where one has to wait, the next one is posted at once."""
+    async with connected() as (workspace, calls, _):
+        slow, quick = (workspace.add_channel(name, members=[]) for name in ("slow", "quick"))
+        workspace.fail(slack.Fault(kind="ratelimited", method="chat.postMessage", retry_after=30))
+        for _ in range(2):
+            with pytest.raises(web.Busy):
+                await calls.call("chat.postMessage", channel=slow, text="one", patience=0)
+        await calls.call("chat.postMessage", channel=quick, text="two", patience=0)
+        assert len(workspace.called("chat.postMessage")) == 2
