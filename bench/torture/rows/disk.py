@@ -42,8 +42,11 @@ async def disk_full(how: play.Run, score: play.Score) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _small_disk(stage: arena.Arena, *, size: str = "2m") -> AsyncIterator[pathlib.Path]:
-    """A small disk for the database (needs the right to mount); yields where ballast may lie."""
+async def _small_disk(stage: arena.Arena, *, size: str = "8m") -> AsyncIterator[pathlib.Path]:
+    """A small disk for the database (needs the right to mount); yields where ballast may lie.
+
+    It holds the database and a WAL of the four megabytes that SQLite lets one grow to.
+    """
     disk = stage.folder / "disk"
     disk.mkdir()
     _mount("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk))
