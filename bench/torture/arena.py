@@ -26,10 +26,13 @@ KEY = "sk-ant-emulated-key-of-the-torture"
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.02
 LAST = 600  # characters of the log that a row which breaks leaves behind
-SENTENCES = tuple(
-    " ".join((inspect.getdoc(each) or "").split())
-    for each in vars(errors).values()
-    if isinstance(each, type) and issubclass(each, errors.ThreadmateError)
+SENTENCES = (
+    *(
+        " ".join((inspect.getdoc(each) or "").split())
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, errors.ThreadmateError)
+    ),
+    "Claude takes no more requests for about",  # as long as it says
 )
 REFUSALS = ("is used up", "more than the whole budget", "what is left of the budget")  # for want of money
 _STOP = frozenset({"unhandled", "was never retrieved", "bot.crashed"})
