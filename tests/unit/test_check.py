@@ -78,14 +78,15 @@ async def test_a_good_slack_is_all_well() -> None:
     [
         ({"bot_token": "xoxb-wrong"}, "SLACK_BOT_TOKEN", "Bot User OAuth Token"),  # not a token of this app
         ({"app_token": "xapp-wrong"}, "SLACK_APP_TOKEN", "starts with xapp-"),
-        ({"now": now() - dt.timedelta(minutes=10)}, "clock", "s behind"),
-        ({"now": now() + dt.timedelta(minutes=10)}, "clock", "s ahead"),
+        ({"now": -dt.timedelta(minutes=10)}, "clock", "s behind"),  # so far from the time of the test
+        ({"now": dt.timedelta(minutes=10)}, "clock", "s ahead"),
     ],
 )
 async def test_each_mistake_on_slack_is_named(changes: dict[str, Any], what: str, said: str) -> None:
     """A wrong token, or a wrong clock, is one finding that says how to mend it, never the token."""
+    wrong = {name: now() + value if name == "now" else value for name, value in changes.items()}
     async with slack.Slack() as service:
-        finding = only_wrong(await on_slack(service, **changes))
+        finding = only_wrong(await on_slack(service, **wrong))
     assert finding.what == what
     assert said in finding.line
     assert "wrong-" not in finding.line

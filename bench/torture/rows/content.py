@@ -182,7 +182,7 @@ async def deletion(how: play.Run, score: play.Score) -> None:
         await stage.until(lambda: _idle(stage))
         for secret, said in last:
             await stage.world.delete(said)
-            gone.append((secret, stage.calls))
+            await _is_gone(stage, secret, gone)
         await asyncio.sleep(2.0)  # the erased bytes are scrubbed in the background
         await stage.stop()
         for path in (stage.database, stage.database.with_name("bot.db-wal")):
