@@ -24,6 +24,10 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PROGRAMS = (  # Debian's package, what the program may be called, the tests that drive it
+    ("chromium", BROWSERS, "the browser tests"),
+    ("prometheus", ("prometheus",), "the tests of the dashboard"),
+)
 
 CHECKS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
@@ -54,7 +58,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if word == "run":
         return call("bot", *rest)
-    ensure_browser()
+    ensure_programs()
     if word == "test":
         return call("pytest", *rest)
     return max(call(*check) for check in CHECKS)
@@ -107,29 +111,33 @@ def ensure_installed(lock_name: str) -> bool:
     return True
 
 
-def ensure_browser() -> None:
-    """Have a Chromium for the tests that look at the playground; without one they are skipped, and say so."""
-    if find_browser():
-        return
+def ensure_programs() -> None:
+    """Have the programs that some tests drive; without one its tests are skipped, and it is named here."""
+    missing = [package for package, names, _ in PROGRAMS if not find(names)]
     apt = shutil.which("apt-get")
     may = hasattr(os, "geteuid") and os.geteuid() == 0
-    if apt and (may or shutil.which("sudo")):
-        command = [apt, "install", "-y", "--no-install-recommends", "chromium"]
-        print("Installing chromium for the browser tests …", flush=True)
-        for step in ([apt, "update", "-q"], command):
+    if missing and apt and (may or shutil.which("sudo")):
+        print(f"Installing {' and '.join(missing)} for the tests …", flush=True)
+        for step in ([apt, "update", "-q"], [apt, "install", "-y", "--no-install-recommends", *missing]):
             subprocess.call(
                 step if may else ["sudo", "-n", *step],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
-    if not find_browser():
-        print("There is no Chromium here and apt-get could not install one: the browser tests are skipped.")
-        print("Install chromium (or chrome) and run this again to have them.")
+    for package, names, tests in PROGRAMS:
+        if not find(names):
+            print(f"There is no {package} here and apt-get could not install one: {tests} are skipped.")
+            print(f"Install {package} and run this again to have them.")
+
+
+def find(names: tuple[str, ...]) -> str | None:
+    """Where a program of one of these names is, None when there is none."""
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def find_browser() -> str | None:
     """Where a Chromium is, None when there is none."""
-    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return find(BROWSERS)
 
 
 if __name__ == "__main__":
