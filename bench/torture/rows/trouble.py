@@ -195,7 +195,8 @@ async def slow_consumer(how: play.Run, score: play.Score) -> None:
         waits.sort()
         score.high(quick_channel_slowest_s=waits[-1], quick_channel_median_s=waits[len(waits) // 2])
         score.check(waits[-1] < 2.5, "a slow channel slows another one down")
-        await score.judge(stage, await stage.settle(seconds=240), most_calls=1.0)
+        # On Discord the calls of one channel take turns: sixty threads are opened there, five seconds each.
+        await score.judge(stage, await stage.settle(seconds=420), most_calls=1.0)
 
 
 def _delay(world: worlds.World, channel: str, seconds: float) -> None:
