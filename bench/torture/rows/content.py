@@ -13,7 +13,7 @@ from bench.torture import arena, oracle, play, worlds
 from bench.torture.rows import words
 from emulators import claude, discord
 
-ECHO = 3_000  # characters said back: with the escapes of some, what one post holds
+ECHO = 1_500  # characters
 BATCH = 10  # hostile texts in one thread
 _SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
 _CANARY = re.compile(r"canary-[0-9]{4}-bird")
