@@ -21,6 +21,7 @@ import structlog
 import yarl
 from aiohttp import web
 
+from adapters import platform_time
 from adapters.discord import (
     asking,
     backfill,
@@ -77,7 +78,8 @@ class Discord:
         self._token, self._api_url, self._gateway_url = token, api_url.rstrip("/"), gateway_url
         self._limited = limited
         self._intake, self._monotonic, self._sleep = intake, monotonic, sleep
-        self.client = gateway.Client(sleep=sleep)
+        self._now = platform_time.Clock(api_url=api_url, now=now, monotonic=monotonic)
+        self.client = gateway.Client(sleep=sleep, trace=self._now.trace())
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
         self._downloads = downloads.Downloads(client=self.client, api=self._calls, api_url=api_url)
@@ -113,7 +115,7 @@ class Discord:
         )
         self._writing: weakref.WeakValueDictionary[str, reply.ReplyPost] = weakref.WeakValueDictionary()
         self._calls_of: weakref.WeakValueDictionary[str, calls.Calls] = weakref.WeakValueDictionary()
-        self._sessions = self._hearing(now)
+        self._sessions = self._hearing()
         self._connection: asyncio.Task[None] | None = None
         self.client.listener, self.client.sessions = self, self._sessions
 
@@ -223,6 +225,7 @@ class Discord:
             wire=lambda text: self._wire(reply_due, text),
             pacer=pacing.Pacer(interval=INTERVAL, first=FIRST),
             clock=self._monotonic,
+            now=self._now,
             sleep=self._sleep,
         )
         self._writing[reply_due.conversation] = post
@@ -251,7 +254,7 @@ class Discord:
         """Take such a sentence away; see ports.Platform."""
         await self._asking.take_away(reply, platform_id)
 
-    def _hearing(self, now: Callable[[], dt.datetime]) -> sessions.Sessions:
+    def _hearing(self) -> sessions.Sessions:
         """The sessions, and what reads what they missed."""
         reading = catchup.CatchUp(
             client=self.client,
@@ -259,14 +262,14 @@ class Discord:
             door=self._door,
             queue=self._queue,
             api=self._calls,
-            now=now,
+            now=self._now,
         )
         return sessions.Sessions(
             client=self.client,
             reading=reading,
             queue=self._queue,
             first=self._commanding.register,
-            now=now,
+            now=self._now,
             sleep=self._sleep,
         )
 

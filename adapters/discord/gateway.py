@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import aiohttp
 import discord
 import structlog
 from discord import app_commands
@@ -63,7 +64,8 @@ class Sessions(Protocol):
 class Client(discord.AutoShardedClient):
     """The library's sharded client: it serves one shard as well, and outlives a first connect that fails."""
 
-    def __init__(self, *, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(self, *, sleep: Callable[[float], Awaitable[None]], trace: aiohttp.TraceConfig) -> None:
+        """`trace` listens to the calls of the API."""
         # The library warns at each start that it cannot speak in voice channels, which nobody asks of it.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -79,6 +81,7 @@ class Client(discord.AutoShardedClient):
             max_messages=None,
             chunk_guilds_at_startup=False,
             max_ratelimit_timeout=calls.LONGEST_LIMIT,
+            http_trace=trace,
         )
         self._sleep = sleep
         self.tree = app_commands.CommandTree(

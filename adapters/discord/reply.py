@@ -60,12 +60,13 @@ class ReplyPost:
         wire: Callable[[str], str],
         pacer: pacing.Pacer,
         clock: Callable[[], float],
+        now: Callable[[], dt.datetime],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.pacer = pacer
         self._client, self._api, self._place, self._reply = client, api, place, reply
         self._remember, self._find, self._forget_own, self._wire = remember, find, forget_own, wire
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._now, self._sleep = clock, now, sleep
         self._ids = list(reply.platform_ids)
         # By part: what stands there, and under it, as far as this object knows.
         self._shown: dict[int, str] = {}
@@ -294,9 +295,8 @@ class ReplyPost:
     def _limited(self, seconds: float) -> None:
         self.pacer.limited(seconds, self._clock())
 
-    @staticmethod
-    def _is_old(post_id: str) -> bool:
-        return discord.utils.utcnow() - discord.utils.snowflake_time(int(post_id)) > OLD
+    def _is_old(self, post_id: str) -> bool:
+        return self._now() - discord.utils.snowflake_time(int(post_id)) > OLD
 
 
 def units(text: str) -> int:

@@ -24,6 +24,7 @@ from aiohttp import web as aiohttp_web
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from adapters import platform_time
 from adapters.slack import (
     address,
     bolt,
@@ -76,7 +77,7 @@ class Slack:
         self._many = workspaces
         self._app_token = app_token
         self._intake = intake
-        self._now = now
+        self._now = platform_time.Clock(api_url=api_url, now=now, monotonic=clock)
         self._ping = ping
         self._background = events.Background()
         self._common = functools.partial(
@@ -88,7 +89,7 @@ class Slack:
             guests_matter=guests_matter,
             limited=limited,
             clock=clock,
-            now=now,
+            now=self._now,
             sleep=sleep,
         )
         self._exits = contextlib.AsyncExitStack()
@@ -198,6 +199,7 @@ class Slack:
             aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 timeout=aiohttp.ClientTimeout(total=web.CALL_SECONDS, connect=10),
+                trace_configs=[self._now.trace()],
             )
         )
         common = self._common(session=session)

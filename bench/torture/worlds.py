@@ -74,7 +74,7 @@ class World(abc.ABC):
 
     @abc.abstractmethod
     def seen(self) -> list[oracle.Seen]:
-        """Every post of the bot, conversation by conversation, in order."""
+        """Every answer and other word of the bot, conversation by conversation, in order."""
 
     @abc.abstractmethod
     def person(self, name: str) -> str:
@@ -183,17 +183,28 @@ class SlackWorld(World):
         await self.service.delete(channel=said.place.channel, ts=said.id, deliver=event)
 
     def seen(self) -> list[oracle.Seen]:
-        """See World."""
-        return [
-            oracle.Seen(
-                conversation=f"{channel.id}/{message.get('thread_ts') or message['ts']}",
-                id=str(message["ts"]),
-                text=self.service.shown(channel.id, str(message["ts"])),
-            )
-            for channel in self.service.channels.values()
-            for message in sorted(channel.messages.values(), key=lambda each: str(each["ts"]))
-            if message.get("user") == self.bot
-        ]
+        """See World; the parts of a long answer, which their metadata tells, are one post."""
+        seen: list[oracle.Seen] = []
+        begun: dict[tuple[Any, Any], int] = {}  # (reply, the part that comes next): where it began
+        for channel in self.service.channels.values():
+            for message in sorted(channel.messages.values(), key=lambda each: str(each["ts"])):
+                if message.get("user") != self.bot:
+                    continue
+                post = oracle.Seen(
+                    conversation=f"{channel.id}/{message.get('thread_ts') or message['ts']}",
+                    id=str(message["ts"]),
+                    text=self.service.shown(channel.id, str(message["ts"])),
+                )
+                told = (message.get("metadata") or {}).get("event_payload") or {}
+                reply, part = told.get("reply"), told.get("part")
+                place = begun.pop((reply, part), len(seen))
+                if place < len(seen):
+                    seen[place] = dataclasses.replace(seen[place], text=f"{seen[place].text}\n{post.text}")
+                else:
+                    seen.append(post)
+                if part is not None:
+                    begun[reply, part + 1] = place
+        return seen
 
     def person(self, name: str) -> str:
         """See World."""

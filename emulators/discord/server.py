@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from aiohttp import web
 
+from emulators import dates
 from emulators.discord import (
     actions,
     control,
@@ -73,6 +74,7 @@ class Discord(people.People):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.on_response_prepare.append(dates.by(self._world.clock))
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/attachments/{channel}/{file}/{name}", self._rest.cdn)
         app.router.add_route("*", rest.PREFIX + "/{tail:.*}", self._rest.handle)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 from aiohttp import web
 
+from emulators import dates
 from emulators.slack import (
     changes,
     control,
@@ -76,6 +77,7 @@ class Slack(interactive.Interactive):
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=_MAX_UPLOAD)
+        app.on_response_prepare.append(dates.by(self.clock))
         file_server = files.FileServer(state=self, call_faults=self._call_faults)
         open_socket = methods.Method(handler=self._open_connection, tier="1", app_token=True)
         consent = installs.Consent(app=self.app)

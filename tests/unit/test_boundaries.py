@@ -116,6 +116,7 @@ def test_adapters_know_neither_each_other_nor_the_log_nor_claude(path: pathlib.P
         "bot.showing.pacing",
         "bot.showing.enclosing",  # how many posts an answer takes is the platform's
         "bot.desk.thumbs",
+        "adapters.platform_time",  # what time it is, by what a platform tells
         "adapters.downloads",  # from which hosts files come, and how much of them: one law for all platforms
         "bot.linking",
     }

@@ -13,7 +13,7 @@ from bench.torture import arena, oracle, play, worlds
 from bench.torture.rows import words
 from emulators import claude, discord
 
-ECHO = 1_500  # characters
+ECHO = 1_500  # characters: one post of Discord, more than one of Slack where signs are escaped
 BATCH = 10  # hostile texts in one thread
 _SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL)
 _CANARY = re.compile(r"canary-[0-9]{4}-bird")
@@ -83,7 +83,7 @@ def _last(body: dict[str, Any]) -> str:
 
 
 def _echo(body: dict[str, Any]) -> str:
-    said = _last(body)  # within what one answer may hold, or it would be cut before its end
+    said = _last(body)
     return f"{said[:ECHO]} {' '.join(oracle.words(said))} {oracle.END}"
 
 

@@ -349,8 +349,9 @@ def adapter(
     dm_mode: Literal["threads", "flat"] = "threads",
     ping: float = 5.0,
     sockets: bool = True,
+    ahead: dt.timedelta = dt.timedelta(0),
 ) -> app.Slack:
-    """The adapter for this workspace, not connected yet."""
+    """The adapter for this workspace, not connected yet; `ahead`: by how much its host's clock is wrong."""
     return app.Slack(
         bot_token=workspace.bot_token,
         app_token=workspace.app_token if sockets else None,
@@ -359,7 +360,7 @@ def adapter(
         dm_mode=dm_mode,
         intake=intake,
         clock=time,
-        now=time.moment,
+        now=lambda: time.moment() + ahead,
         sleep=time.sleep,
         ping=ping,
     )

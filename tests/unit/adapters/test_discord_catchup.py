@@ -107,6 +107,22 @@ async def test_older_than_a_day_is_left_alone() -> None:
         assert scene.core.texts() == ["first", "hi", "just now"]
 
 
+async def test_a_wrong_clock_of_the_host_leaves_nothing_alone() -> None:
+    """What is too old is told by Discord's clock: a host that lives years ahead misses nothing."""
+    clock = Clock()
+    async with left_alone(clock) as scene:
+        dm = scene.service.open_dm(scene.ada)
+        clock.at += 60
+        missed = await scene.service.post(channel=dm, user=scene.ada, content="missed")
+
+        def ahead() -> dt.datetime:
+            return clock.now() + dt.timedelta(days=4_000)
+
+        async with discord_helpers.connected(scene.service, scene.core, now=ahead):
+            await scene.heard(missed)
+        assert scene.core.texts() == ["first", "hi", "missed"]
+
+
 async def test_edits_while_it_was_down_are_found() -> None:
     """A post that was edited while the bot was down has its new text afterwards."""
     clock = Clock()

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import datetime as dt
 
 import pytest
 import slack_helpers
@@ -428,9 +429,22 @@ async def test_an_imported_conversation_does_not_hinder_catching_up() -> None:
         assert lost in {post.id for post in scene.intake.told}
 
 
-async def caught_up(scene: slack_helpers.Scene) -> None:
-    """A second adapter on the same log connects and catches up, as after a restart."""
-    async with slack_helpers.adapter(scene.workspace, intake=scene.intake, time=scene.time) as again:
+async def test_a_wrong_clock_of_the_host_leaves_nothing_alone() -> None:
+    """What is too old is told by Slack's clock: a host that lives years ahead misses nothing."""
+    async with slack_helpers.scene() as scene:
+        known = await scene.asked("a mention")
+        lost = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text="lost", thread_ts=known.id, deliver=False
+        )
+        await caught_up(scene, ahead=dt.timedelta(days=4_000))
+        assert lost in {post.id for post in scene.intake.told}
+
+
+async def caught_up(scene: slack_helpers.Scene, *, ahead: dt.timedelta = dt.timedelta(0)) -> None:
+    """A second adapter on the same log connects and catches up, as after a restart; its host may be ahead."""
+    async with slack_helpers.adapter(
+        scene.workspace, intake=scene.intake, time=scene.time, ahead=ahead
+    ) as again:
         await again.catch_up()
 
 
