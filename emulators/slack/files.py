@@ -166,7 +166,7 @@ class FileServer:
             return web.Response(text=LOGIN_PAGE, content_type="text/html")
         if file_id not in state.files or file_id not in state.file_data:
             return web.Response(status=404, text="not found")
-        mimetype = str(state.files[file_id]["mimetype"])
+        mimetype = " ".join(str(state.files[file_id]["mimetype"]).split())  # a header is one line
         return web.Response(body=state.file_data[file_id], headers={"Content-Type": mimetype})
 
 
