@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.support import irc, report
 from bot import conversation, settings, thread_log, turns
-from bot.planning import context
+from bot.planning import sizes
 
 LENGTHS = (10, 100, 1_000, 10_000, 100_000)
 TOTAL = 300_000  # posts in the log
@@ -198,7 +198,7 @@ def _cut(posts: Sequence[conversation.Post], state: State) -> int:
     for place, group in itertools.groupby(reversed(posts), key=lambda post: post.place or 0):
         run = list(group)
         kept_posts += len(run)
-        kept_tokens += sum(context.estimate(turns.mark(post)) for post in run)
+        kept_tokens += sum(sizes.estimate(turns.mark(post)) for post in run)
         if kept_posts > (state.posts or kept_posts) or kept_tokens > (state.tokens or kept_tokens):
             break
         first = place

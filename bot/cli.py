@@ -19,6 +19,7 @@ from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
 from bot import cli_costs, cli_log, conversation, errors, exporting, settings, starting, thread_log
 from bot.desk import wording
+from bot.money import spending
 from bot.operating import checking, logs
 from bot.tools import checking as tool_checking
 from bot.workspaces import installing, sealing
@@ -58,10 +59,10 @@ def check() -> None:
 
 
 @app.command()
-@click.option("--by", type=click.Choice(get_args(cli_costs.By)), default="day", help="Add up by")
+@click.option("--by", type=click.Choice(get_args(spending.By)), default="day", help="Add up by")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects instead of lines")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values instead of lines")
-def usage(*, by: cli_costs.By, as_json: bool, as_csv: bool) -> None:
+def usage(*, by: spending.By, as_json: bool, as_csv: bool) -> None:
     """Tokens, the share read from the cache, and money."""
     if as_json and as_csv:
         raise click.UsageError("say --json or --csv, not both")

@@ -12,15 +12,14 @@ from typing import Any, Literal
 import click
 
 from bot import cli_log, conversation, policies, prompts, settings
-from bot.money import advising, billing, replay
+from bot.money import advising, billing, replay, spending
 
-By = Literal["user", "channel", "conversation", "day"]
 Billed = tuple[conversation.Post, Mapping[str, Any] | None]
 """A post, and the usage that stands with it."""
 Batches = AsyncIterator[Sequence[Billed]]
 
 
-async def usage(by: By, *, form: Literal["table", "json", "csv"]) -> None:
+async def usage(by: spending.By, *, form: Literal["table", "json", "csv"]) -> None:
     """What was billed, dearest first; days in their order."""
     async with cli_log.existing() as book:
         totals = billing.totals(await book.bills(by=by))

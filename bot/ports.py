@@ -246,14 +246,6 @@ class Tools(Protocol):
         """Claude's API took a request only with fewer tools than it was offered."""
 
 
-class Hit(Protocol):
-    """What a search found."""
-
-    @property
-    def post(self) -> conversation.Post:
-        """The post."""
-
-
 class Log(Protocol):
     """What an answer needs of the thread log. Every method is one transaction, committed on return."""
 
@@ -315,14 +307,6 @@ class Log(Protocol):
 
     async def newest(self, conversation_id: conversation.ConversationId) -> Known | None:
         """Where a conversation lives, and its newest post by a person; None if it is unknown."""
-
-    async def search(
-        self, conversation_id: conversation.ConversationId, query: str, limit: int
-    ) -> Sequence[Hit]:
-        """The posts that fit a question best, best first; of this conversation only."""
-
-    async def around(self, post: conversation.Post, posts: int) -> Sequence[conversation.Post]:
-        """A post with up to so many before and after it, in platform order."""
 
     async def add_summary(
         self, summary: conversation.Summary, replaces: Sequence[conversation.Summary]

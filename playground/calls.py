@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from bot import conversation
 from bot.claude import wire
 from emulators.claude import blocks, models, refusal, tokens
 
 Json = dict[str, Any]
-Fate = Literal["read", "write5m", "write1h", "fresh"]
 
 ORDINARY = models.find("claude-haiku-4-5")  # weighs for models that the emulator's table does not know
 

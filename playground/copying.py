@@ -11,6 +11,8 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
+from bot.operating import checking
+
 _END = "JSON"  # never a line of the body: a line of indented JSON has a bracket or a quote in it
 
 
@@ -20,8 +22,8 @@ def curl(body: Mapping[str, Any], *, endpoint: str) -> str:
     open_to_all = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     lines = (
         f"curl {open_to_all.geturl().rstrip('/')}/v1/messages",
-        '-H "x-api-key: $ANTHROPIC_API_KEY"',
-        '-H "anthropic-version: 2023-06-01"',
+        '-H "authorization: Bearer $ANTHROPIC_API_KEY"',
+        f'-H "anthropic-version: {checking.API_VERSION}"',
         '-H "content-type: application/json"',
         f"--data-binary @- <<'{_END}'",
     )

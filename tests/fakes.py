@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from bot import conversation, errors, linking, ports
-from bot.planning import context
+from bot.planning import sizes
 from bot.showing import pacing
 
 START = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
@@ -53,7 +53,7 @@ def an_answer(text: str, **changes: object) -> conversation.Answer:
 def a_reply(request: conversation.Request, text: str) -> conversation.Answer:
     """The answer to a request, billed by its size, nothing cached."""
     sent = [request.system, request.varying, *(block.text for turn in request.turns for block in turn.blocks)]
-    usage = conversation.Usage(fresh=sum(map(context.estimate, sent)), output=context.estimate(text))
+    usage = conversation.Usage(fresh=sum(map(sizes.estimate, sent)), output=sizes.estimate(text))
     return an_answer(text, model=request.plan.model, usage=usage)
 
 

@@ -64,12 +64,6 @@ def mentioned_users(text: str) -> list[str]:
     return list(dict.fromkeys(mentions.MENTION.findall(text)))
 
 
-def opens_with_mention(text: str) -> str | None:
-    """The id of the person whom a Slack text addresses first, None when it opens otherwise."""
-    match = mentions.MENTION.match(text.lstrip())
-    return match[1] if match else None
-
-
 def markdown_block_text(markdown: str, *, names: Mapping[str, str] = _NOBODY) -> str:
     """What goes into a `markdown` block: the same Markdown, names as mentions, alerts defused.
 

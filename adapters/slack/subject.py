@@ -20,7 +20,6 @@ from bot import conversation, errors
 from bot.desk import commands
 
 SHORTCUT = "ask_about"  # callback id of the shortcut and of its form
-SLASH = "/threadmate"
 TITLE = "Ask about this"
 FIELD = "question"
 MOST = 3000  # characters of a question: Slack's limit for a field

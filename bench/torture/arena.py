@@ -229,10 +229,6 @@ class Arena:
         """What the bots have logged so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def requests_with(self, text: str) -> int:
-        """How many requests to Claude held a text."""
-        return sum(text.encode() in each.raw for each in self.api.requests)
-
     def _note_peak(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():

@@ -160,7 +160,7 @@ MUTATIONS = (
 
 
 def main(names: Sequence[str]) -> int:
-    """Run the proof for the named defences, or for all; 0 when every one is missed by its row."""
+    """Run the proof for the named defences, or for all; 0 when every one is detected by its row."""
     chosen = [each for each in MUTATIONS if not names or each.defence in names]
     outcomes = []
     for each in chosen:

@@ -16,7 +16,6 @@ from typing import Any
 from bot import conversation
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
-EVERY_EFFORT = EFFORTS
 _MOST_EFFORTS = ("low", "medium", "high", "max")
 
 
@@ -32,9 +31,7 @@ class _Known:
     efforts: tuple[str, ...] = ()
 
 
-_CURRENT = _Known(
-    context_tokens=1_000_000, max_output_tokens=128_000, thinking="adaptive", efforts=EVERY_EFFORT
-)
+_CURRENT = _Known(context_tokens=1_000_000, max_output_tokens=128_000, thinking="adaptive", efforts=EFFORTS)
 _UNKNOWN = _Known()
 _TABLE: dict[str, _Known] = {
     "claude-fable-5-2": _CURRENT,

@@ -121,7 +121,7 @@ class Budgets:
         if slot in self._alerting:
             return
         self._alerting.add(slot)
-        task = asyncio.create_task(self._alert(slot, spent, limit), name="command outcome: an alert")
+        task = asyncio.create_task(self._alert(slot, spent, limit), name="budget alert")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -23,14 +23,13 @@ _PROBE = 1_000  # output tokens priced to learn their rate
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rates:
-    """US dollars: per million tokens, and for one web search."""
+    """US dollars per million tokens."""
 
     fresh: Decimal
     written_5m: Decimal
     written_1h: Decimal
     read: Decimal
     output: Decimal
-    web_search: Decimal
 
 
 def cost(model: str, usage: conversation.Usage, *, at: dt.datetime | None = None) -> Decimal | None:
@@ -78,7 +77,6 @@ def rates(model: str, *, input_tokens: int = 1_000, at: dt.datetime | None = Non
     if cost(model, plain, at=at) is None:
         return None
     answered = price(dataclasses.replace(plain, output=_PROBE)) - price(plain)
-    searched = price(dataclasses.replace(plain, web_searches=1)) - price(plain)
     scale = Decimal(_MILLION) / input_tokens
     return Rates(
         fresh=price(plain) * scale,
@@ -86,5 +84,4 @@ def rates(model: str, *, input_tokens: int = 1_000, at: dt.datetime | None = Non
         written_1h=price(conversation.Usage(written_1h=input_tokens)) * scale,
         read=price(conversation.Usage(read=input_tokens)) * scale,
         output=answered * _MILLION / _PROBE,
-        web_search=searched,
     )

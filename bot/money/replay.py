@@ -213,7 +213,7 @@ class _Life:
         segments = [
             at for at, (says, _) in enumerate(blocks) if isinstance(says, tuple) and says[0] == "summary"
         ]
-        marks = caching.places(
+        marks = caching.marked(
             end=end - system - 1, previous=previous - system - 1 if asked else -1, segments=len(segments) - 1
         )
         return {system + 1 + at: plan.lifetime for at in marks}
@@ -282,7 +282,7 @@ def _whole(story: Sequence[Exchange], setting: Setting) -> Iterator[Call]:
         asked = [(("place", size.place), size.tokens) for size in sizes.places(exchange.question)]
         cache.extend(prompt, asked)
         end = len(prompt.chain) - 2  # among the messages; the instructions stand before them
-        places = caching.places(end=end, previous=previous, segments=-1) if lifetime != "none" else ()
+        places = caching.marked(end=end, previous=previous, segments=-1) if lifetime != "none" else ()
         cache.extend(prompt, [("varying", VARYING_TOKENS)])
         answer = sizes.places([exchange.answer])[0]
         usage = cache.bill(

@@ -41,7 +41,7 @@ async def usage(
     standing: Standing | None,
     tally: Tally | None = None,
 ) -> str:
-    """What the person is told. The argument `user`, `channel`, `conversation` or `day` is for admins."""
+    """What the person is told. `user`, `channel`, `conversation`, `day` and `model` are for admins."""
     wanted = command.argument.strip().lower()
     by: By | None
     match wanted:

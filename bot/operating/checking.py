@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import aiohttp
+import pydantic
 
 from bot import errors, settings, thread_log
 from bot.money import accounting, prices
@@ -102,12 +103,17 @@ def clock(said: Said, now: dt.datetime) -> Finding | None:
     return wrong("clock", off, "Set it by NTP: signatures and limits go by the time")
 
 
+def claude_headers(key: pydantic.SecretStr) -> dict[str, str]:
+    """What a call of Claude's API brings along."""
+    return {"Authorization": f"Bearer {key.get_secret_value()}", "anthropic-version": API_VERSION}
+
+
 async def claude(chosen: settings.Settings, now: dt.datetime) -> list[Finding]:
     """The key, both models, what they cost, and the clock."""
     key = chosen.anthropic_api_key
     if key is None:
         return [Finding(what="ANTHROPIC_API_KEY", how="not set: only the playground runs", state="note")]
-    headers = {"Authorization": f"Bearer {key.get_secret_value()}", "anthropic-version": API_VERSION}
+    headers = claude_headers(key)
     found: list[Finding] = []
     skew: Finding | None = None
     for variable, model in (("BOT_MODEL", chosen.bot_model), ("BOT_SUMMARY_MODEL", chosen.bot_summary_model)):

@@ -23,7 +23,7 @@ LOOK_BACK = 20  # blocks, the marked one included
 MOST_MARKS = 4
 SECONDS: dict[conversation.Lifetime, float] = {"none": 0.0, "5m": 300.0, "1h": 3600.0}
 FADING = 0.85  # of a gap's weight with each later one
-SLACK = 0.02  # the part of an expected read that may be missing without a reason: counts are rounded
+TOLERANCE = 0.02  # the part of an expected read that may be missing without a reason: counts are rounded
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,12 +114,12 @@ def breakpoints(
     return tuple(
         conversation.Breakpoint(turn=turn, block=block, lifetime=lifetime)
         for turn, block in [
-            (-1, 0) if at < 0 else blocks[at] for at in places(end=end, previous=previous, segments=segments)
+            (-1, 0) if at < 0 else blocks[at] for at in marked(end=end, previous=previous, segments=segments)
         ]
     )
 
 
-def places(*, end: int, previous: int, segments: int) -> list[int]:
+def marked(*, end: int, previous: int, segments: int) -> list[int]:
     """The marked blocks: -1 is the end of the instructions, as is `previous` or `segments` for none."""
     marks = {-1, previous, end}
     if end - previous >= LOOK_BACK:
@@ -147,7 +147,7 @@ def explain(
     if before is None or "none" in {plan.lifetime, before.plan.lifetime} or browsed(before.usage):
         return ""
     expected = plan.expected_read or held(before)
-    if usage.read >= expected * (1 - SLACK):
+    if usage.read >= expected * (1 - TOLERANCE):
         return ""
     then = before.plan
     signs = {

@@ -27,9 +27,6 @@ Strategy = Literal["summarise", "window", "full"]
 WINDOW_SHARE = 0.9  # how much of the model's window a request may fill
 FULL_SHARE = 0.8  # with `full`, summaries are made ahead when the window is this full
 
-estimate = sizes.estimate
-TOKENS_PER_BLOCK = sizes.TOKENS_PER_BLOCK
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Policy:
@@ -201,7 +198,7 @@ def ahead(
 def _room(policy: Policy, facts: conversation.ModelFacts, *, system: str) -> int:
     """Tokens of history that fit the model beside the instructions and the answer."""
     output = min(policy.max_output_tokens, facts.max_output_tokens)
-    return int(facts.context_tokens * WINDOW_SHARE) - output - estimate(system)
+    return int(facts.context_tokens * WINDOW_SHARE) - output - sizes.estimate(system)
 
 
 def _renews(

@@ -53,11 +53,7 @@ async def _web(chosen: settings.Settings) -> checking.Finding:
         "tools": [dict(tool.served or {}) for tool in shelf.web(chosen.tools().web)],
         "messages": [{"role": "user", "content": "Say yes."}],
     }
-    headers = {
-        "Authorization": f"Bearer {key.get_secret_value()}",
-        "anthropic-version": "2023-06-01",
-        "Content-Type": "application/json",
-    }
+    headers = checking.claude_headers(key) | {"Content-Type": "application/json"}
     url = f"{chosen.anthropic_base_url}/v1/messages"
     try:
         said = await checking.ask(url, method="POST", headers=headers, form=json.dumps(body).encode())

@@ -6,8 +6,16 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from bot import conversation, ports
+from bot import conversation
 from bot.tools import recalling, toolsets
+
+
+class Hit(Protocol):
+    """What a search found."""
+
+    @property
+    def post(self) -> conversation.Post:
+        """The post."""
 
 
 class Log(Protocol):
@@ -15,11 +23,11 @@ class Log(Protocol):
 
     async def search(
         self, conversation_id: conversation.ConversationId, query: str, limit: int
-    ) -> Sequence[ports.Hit]:
-        """The posts that fit best."""
+    ) -> Sequence[Hit]:
+        """The posts that fit a question best, best first; of this conversation only."""
 
     async def around(self, post: conversation.Post, posts: int) -> Sequence[conversation.Post]:
-        """A post with those around it."""
+        """A post with up to so many before and after it, in platform order."""
 
     async def file_data(self, digests: Sequence[str]) -> Mapping[str, bytes]:
         """The bytes of files by their hashes."""

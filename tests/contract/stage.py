@@ -26,7 +26,16 @@ DAY = 86_400.0
 File = tuple[str, bytes, str]  # name, bytes, announced media type
 LIMIT = 20.0  # seconds after which a barrier that is not reached fails the test
 # What the bot does on its own is done in tasks with these names.
-BUSY = ("worker ", "discord lane ", "catch up", "fill gap", "command outcome", "tending ", "files ")
+BUSY = (
+    "worker ",
+    "discord lane ",
+    "catch up",
+    "fill gap",
+    "command outcome",
+    "budget alert",
+    "tending ",
+    "files ",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

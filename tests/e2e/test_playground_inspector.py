@@ -72,7 +72,7 @@ async def test_a_request_can_be_copied(screen: Screen, side: str) -> None:
     await expect(screen.page.get_by_text("without the key")).to_be_visible()
     command = await screen.page.evaluate("navigator.clipboard.readText()")
     assert command.startswith("curl https://api.anthropic.com/v1/messages")
-    assert "x-api-key: $ANTHROPIC_API_KEY" in command
+    assert "authorization: Bearer $ANTHROPIC_API_KEY" in command
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -42,6 +42,21 @@ async def test_a_mention_is_completed(screen: Screen, side: str) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
+async def test_what_was_begun_waits_where_it_was_begun(screen: Screen, side: str) -> None:
+    """Words not sent yet stand in their place's box when one comes back, and nowhere else."""
+    await screen.open(side)
+    await screen.box.press_sequentially("half a thought")
+    places = screen.page.get_by_role("navigation", name="Channels and messages")
+    await places.get_by_role("button", name="random").click()
+    await expect(screen.box).to_have_value("")
+    await places.get_by_role("button", name="general").click()
+    await expect(screen.box).to_have_value("half a thought")
+    await screen.box.press("Enter")
+    await expect(screen.posts.last).to_contain_text("half a thought")
+    await expect(screen.box).to_have_value("")
+
+
+@pytest.mark.parametrize("side", SIDES)
 async def test_an_answer_is_seen_while_it_is_written(screen: Screen, side: str) -> None:
     """The bot shows that it is at work, its post grows, and `stop` ends it."""
     await screen.open(side)

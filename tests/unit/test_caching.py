@@ -55,7 +55,7 @@ def test_the_look_back_never_misses(counts: list[int], added: int) -> None:
 def test_a_long_run_is_marked_on_its_way(end: int, previous: int, segments: int) -> None:
     """Within 20 blocks before the newest mark stands another, as far as four marks reach."""
     previous, segments = min(previous, end - 1), min(segments, end)
-    marks = caching.places(end=end, previous=previous, segments=segments)
+    marks = caching.marked(end=end, previous=previous, segments=segments)
     assert marks == sorted(set(marks))
     assert len(marks) <= caching.MOST_MARKS
     assert {-1, end, previous} <= set(marks)

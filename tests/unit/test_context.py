@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from bot import conversation, turns
-from bot.planning import caching, context
+from bot.planning import caching, context, sizes
 
 START = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 KEY = conversation.ConversationId("c")
@@ -55,10 +55,10 @@ def a_post(place: int, role: conversation.Role, text: str, number: int = 0) -> c
     )
 
 
-def a_thread(*sizes: int, **changes: Any) -> conversation.Thread:
+def a_thread(*lengths: int, **changes: Any) -> conversation.Thread:
     """Posts of these lengths in characters, people and bot in turn; the last is the question."""
     roles: tuple[conversation.Role, conversation.Role] = ("user", "assistant")
-    posts = tuple(a_post(place, roles[(place - 1) % 2], "x" * size) for place, size in enumerate(sizes, 1))
+    posts = tuple(a_post(place, roles[(place - 1) % 2], "x" * size) for place, size in enumerate(lengths, 1))
     return dataclasses.replace(
         conversation.Thread(conversation=KEY, posts=posts, summaries=(), last=None), **changes
     )
@@ -88,14 +88,14 @@ def a_last(thread: conversation.Thread, place: int, total: int, **plan: Any) -> 
 
 
 lengths = st.lists(st.integers(0, 3000), min_size=1, max_size=40).map(
-    lambda sizes: sizes if len(sizes) % 2 else [*sizes, 10]  # the question is a person's
+    lambda lengths: lengths if len(lengths) % 2 else [*lengths, 10]  # the question is a person's
 )
 
 
 @hypothesis.given(lengths, st.sampled_from(STRATEGIES))
-def test_nothing_is_cut_before_the_budget_is_passed(sizes: list[int], strategy: context.Strategy) -> None:
+def test_nothing_is_cut_before_the_budget_is_passed(lengths: list[int], strategy: context.Strategy) -> None:
     """Rule 1: a history within the budget stays whole, whatever the strategy."""
-    thread = a_thread(*sizes)
+    thread = a_thread(*lengths)
     whole = decide(thread, a_policy("full")).history_tokens
     decision = decide(thread, a_policy(strategy, budget_tokens=whole, floor_tokens=1))
     assert (decision.plan.first_place, decision.summarise_before) == (0, None)
@@ -103,16 +103,16 @@ def test_nothing_is_cut_before_the_budget_is_passed(sizes: list[int], strategy: 
 
 
 @hypothesis.given(lengths, st.booleans())
-def test_a_cut_reaches_the_floor(sizes: list[int], billed: bool) -> None:
+def test_a_cut_reaches_the_floor(lengths: list[int], billed: bool) -> None:
     """Rule 1: past the budget what is kept is at or under the floor, unless the question alone is more."""
-    thread = a_thread(*sizes)
-    if billed and len(sizes) > 1:  # the bill says that the texts weigh three times the estimate
-        place = len(sizes) - 1
-        thread = dataclasses.replace(thread, last=a_last(thread, place, sum(sizes)))
+    thread = a_thread(*lengths)
+    if billed and len(lengths) > 1:  # the bill says that the texts weigh three times the estimate
+        place = len(lengths) - 1
+        thread = dataclasses.replace(thread, last=a_last(thread, place, sum(lengths)))
     policy = a_policy()
     decision = decide(thread, policy)
     before = decide(thread, a_policy("full")).history_tokens
-    if before <= policy.budget_tokens or len(sizes) == 1:
+    if before <= policy.budget_tokens or len(lengths) == 1:
         assert decision.summarise_before is None
         return
     question = thread.posts[-1].place
@@ -122,10 +122,10 @@ def test_a_cut_reaches_the_floor(sizes: list[int], billed: bool) -> None:
 
 @hypothesis.given(lengths, st.sampled_from(STRATEGIES), st.integers(300, 60_000))
 def test_a_cut_falls_before_a_person_and_keeps_the_question(
-    sizes: list[int], strategy: context.Strategy, window: int
+    lengths: list[int], strategy: context.Strategy, window: int
 ) -> None:
     """Rule 2: the first post that stays is a person's, the last is the question."""
-    thread = a_thread(*sizes)
+    thread = a_thread(*lengths)
     facts = dataclasses.replace(FACTS, context_tokens=window, max_output_tokens=100)
     plan = decide(thread, a_policy(strategy), facts).plan
     kept = [post for post in thread.posts if (post.place or 0) >= plan.first_place]
@@ -177,9 +177,9 @@ def test_full_cuts_only_before_the_model_overflows(count: int) -> None:
     thread = a_thread(*[2997] * (count * 2 - 1))  # about a thousand tokens each
     decision = decide(thread, a_policy("full", max_output_tokens=4000), facts)
     whole = sum(
-        context.estimate(turns.mark(post)) + 4 if post.role == "user" else 1003 for post in thread.posts
+        sizes.estimate(turns.mark(post)) + 4 if post.role == "user" else 1003 for post in thread.posts
     )
-    room = 54_000 - 4000 - context.estimate(SYSTEM)
+    room = 54_000 - 4000 - sizes.estimate(SYSTEM)
     assert (decision.summarise_before is not None) == (whole > room)
     assert decision.history_tokens <= room
 
@@ -194,8 +194,8 @@ def test_counting_is_anchored_on_the_bill() -> None:
     """Rule 3: what the last request billed stands for all it held; only what came after is estimated."""
     thread = a_thread(3000, 3000, 30)
     anchored = dataclasses.replace(thread, last=a_last(thread, 2, 700))
-    question = context.estimate(turns.mark(thread.posts[-1])) + context.TOKENS_PER_BLOCK
-    assert decide(anchored, a_policy()).history_tokens == 700 - context.estimate(SYSTEM) + question
+    question = sizes.estimate(turns.mark(thread.posts[-1])) + sizes.TOKENS_PER_BLOCK
+    assert decide(anchored, a_policy()).history_tokens == 700 - sizes.estimate(SYSTEM) + question
 
 
 @pytest.mark.parametrize("strategy", ["summarise", "window"])
@@ -220,10 +220,10 @@ def test_without_an_anchor_everything_is_estimated(broken: str) -> None:
 
 @hypothesis.given(lengths, st.sampled_from(STRATEGIES), st.randoms(use_true_random=False))
 def test_the_same_thread_gives_the_same_decision(
-    sizes: list[int], strategy: context.Strategy, random: random_module.Random
+    lengths: list[int], strategy: context.Strategy, random: random_module.Random
 ) -> None:
     """Rule 5: neither a second call nor the order in which posts are handed over changes the request."""
-    thread, policy = a_thread(*sizes), a_policy(strategy)
+    thread, policy = a_thread(*lengths), a_policy(strategy)
     shuffled = list(thread.posts)
     random.shuffle(shuffled)
     other = dataclasses.replace(thread, posts=tuple(shuffled))
@@ -282,7 +282,7 @@ def grow(
                 place=place + 1,
                 plan=decision.plan,
                 usage=conversation.Usage(
-                    written_5m=decision.history_tokens, output=context.estimate("a" * size)
+                    written_5m=decision.history_tokens, output=sizes.estimate("a" * size)
                 ),
                 at=now,
             )
@@ -400,6 +400,6 @@ def test_the_time_stands_last_and_is_the_newest_posts() -> None:
 @hypothesis.given(st.text())
 def test_an_estimate_errs_upwards(text: str) -> None:
     """A third of a token a Latin letter, one for any wider character: no text counts as nothing."""
-    tokens = context.estimate(text)
+    tokens = sizes.estimate(text)
     assert (tokens == 0) == (not text)
     assert len(text) / 3 <= tokens <= len(text)

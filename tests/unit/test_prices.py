@@ -48,14 +48,13 @@ def test_an_unknown_price_is_not_free(model: str) -> None:
 
 
 def test_rates_are_per_million_tokens() -> None:
-    """Rates are the published ones."""
+    """The rates of Opus 5.5 are those that its vendor has published, for a million tokens each."""
     assert prices.rates("claude-opus-5-5") == prices.Rates(
         fresh=Decimal(4),
         written_5m=Decimal(5),
         written_1h=Decimal(8),
         read=Decimal("0.2"),
         output=Decimal(20),
-        web_search=Decimal("0.01"),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot import conversation
 from bot.claude import models
 from bot.money import advising, prices, replay
-from bot.planning import context
+from bot.planning import context, sizes
 
 KEY = conversation.ConversationId("c")
 POLICY = context.Policy(
@@ -71,7 +71,7 @@ def test_without_the_bot_each_run_of_one_person_is_asked_of_it() -> None:
     """A log of people only: every run of one speaker gets an answer of 500 tokens."""
     story = replay.exchanges(posts(("Ada", "1", 0), ("Ada", "2", 1), ("Bob", "3", 2), ("Ada", "4", 3)))
     assert [[post.text for post in exchange.question] for exchange in story] == [["1", "2"], ["3"], ["4"]]
-    assert {context.estimate(exchange.answer.text) for exchange in story} == {replay.ANSWER_TOKENS}
+    assert {sizes.estimate(exchange.answer.text) for exchange in story} == {replay.ANSWER_TOKENS}
 
 
 @pytest.mark.parametrize("cache", ["none", "5m", "1h", "auto"])

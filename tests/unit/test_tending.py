@@ -17,7 +17,7 @@ import world
 from hypothesis import strategies as st
 
 from bot import conversation, ports
-from bot.planning import context, outlook, segmenting, tending
+from bot.planning import outlook, segmenting, sizes, tending
 
 HAIKU = "claude-haiku-5-5"
 WORDS = "word " * 240  # 400 tokens
@@ -122,7 +122,7 @@ async def test_old_segments_are_merged(tmp_path: pathlib.Path) -> None:
         await talk(bot, keeper, 1, 40)
         segments = await bot.log.summaries(world.KEY)
         assert any(segment.text.startswith("merged") for segment in segments)
-        assert sum(context.estimate(segment.text) for segment in segments) < 2000
+        assert sum(sizes.estimate(segment.text) for segment in segments) < 2000
 
 
 async def test_an_edit_remakes_only_what_covers_it(tmp_path: pathlib.Path) -> None:

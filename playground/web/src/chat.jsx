@@ -86,7 +86,7 @@ export function Chat() {
         <Empty />
       )}
       <Writing />
-      <Composer key={key(store.side, here())} editLast={editLast} where={place?.kind === "channel" ? `in ${title}` : place?.kind === "dm" ? `to ${title}` : "in this thread"} />
+      <Composer key={key(store.side, here())} at={key(store.side, here())} editLast={editLast} where={place?.kind === "channel" ? `in ${title}` : place?.kind === "dm" ? `to ${title}` : "in this thread"} />
     </section>
   );
 }

@@ -3,12 +3,18 @@ import { useRef, useState } from "preact/hooks";
 import { act, directory, here, me, nameOf, store, tell } from "./store.js";
 
 const MOST_FILE = 8 * 1024 * 1024;
+const EMPTY = { text: "", files: [] };
+const drafts = new Map(); // place -> what was begun there and not sent: it waits until one comes back
 
-export function Composer({ editLast, where }) {
+export function Composer({ at, editLast, where }) {
   const field = useRef(null);
   const chooser = useRef(null);
-  const [text, setText] = useState("");
-  const [files, setFiles] = useState([]);
+  const [{ text, files }, setDraft] = useState(() => drafts.get(at) ?? EMPTY);
+  const write = (change) => {
+    const old = drafts.get(at) ?? EMPTY;
+    drafts.set(at, { ...old, ...change(old) });
+    setDraft(drafts.get(at));
+  };
   const [offer, setOffer] = useState(null);
   const [chosen, setChosen] = useState(0);
 
@@ -20,7 +26,7 @@ export function Composer({ editLast, where }) {
   const take = (choice) => {
     const node = field.current;
     const value = text.slice(0, offer.from) + choice.insert + text.slice(node.selectionStart);
-    setText(value);
+    write(() => ({ text: value }));
     setOffer(null);
     requestAnimationFrame(() => {
       const caret = offer.from + choice.insert.length;
@@ -30,14 +36,13 @@ export function Composer({ editLast, where }) {
   };
   const add = async (list) => {
     const read = await Promise.all([...list].map(readFile));
-    setFiles((old) => [...old, ...read.filter(Boolean)]);
+    write((old) => ({ files: [...old.files, ...read.filter(Boolean)] }));
   };
   const send = async () => {
     const words = field.current.value.trim();
     const taken = files;
     if (!words && !taken.length) return;
-    setText("");
-    setFiles([]);
+    write(() => EMPTY);
     setOffer(null);
     const slash = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(words);
     const known = store.side === "discord" ? directory().commands.map((each) => each.name) : Object.keys(store.words);
@@ -46,8 +51,7 @@ export function Composer({ editLast, where }) {
       : act("post", { place: here(), user: me(), text: words, files: taken });
     if ((await asked) !== undefined) return;
     // Refused: it stands there again, unless something else was begun by now.
-    setText((now) => now || words);
-    setFiles((now) => (now.length ? now : taken));
+    write((now) => ({ text: now.text || words, files: now.files.length ? now.files : taken }));
   };
   const onKeyDown = (event) => {
     if (offer && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
@@ -87,7 +91,7 @@ export function Composer({ editLast, where }) {
       {files.length ? (
         <ul class="picked" aria-label="Files to send">
           {files.map((file, n) => (
-            <li key={n}>{file.name} <button type="button" aria-label={`Leave out ${file.name}`} onClick={() => setFiles(files.filter((_, at) => at !== n))}>✕</button></li>
+            <li key={n}>{file.name} <button type="button" aria-label={`Leave out ${file.name}`} onClick={() => write((old) => ({ files: old.files.filter((_, m) => m !== n) }))}>✕</button></li>
           ))}
         </ul>
       ) : null}
@@ -106,7 +110,8 @@ export function Composer({ editLast, where }) {
           aria-controls="offer"
           aria-activedescendant={offer ? `offer-${chosen}` : undefined}
           onInput={(event) => {
-            setText(event.target.value);
+            const written = event.target.value;
+            write(() => ({ text: written }));
             look(event.target.value, event.target.selectionStart);
           }}
           onKeyDown={onKeyDown}

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { useState } from "preact/hooks";
-import { changed, goTo, listen, start, store, tell, useStore } from "./store.js";
+import { changed, goTo, listen, store, tell, useStore } from "./store.js";
 import { Chat, Places } from "./chat.jsx";
 import { Inspector } from "./inspector.jsx";
 import { Load, Replaying, Trouble } from "./panels.jsx";
@@ -11,7 +11,7 @@ const BOT = { running: "the bot is running", starting: "the bot is starting", en
 function App() {
   const { ready, side, bot, model, pane, notice, said, lost } = useStore();
   const [open, setOpen] = useState("");
-  if (!ready) return <p class="loading">Connecting…</p>;
+  if (!ready) return <p class="loading" role="status">{lost ? "The playground does not answer. Does it still run? Trying again…" : notice || "Connecting…"}</p>;
   const ask = (dialog) => {
     tell(""); // what was told before is not about it
     setOpen(dialog);
@@ -86,4 +86,4 @@ function read() {
 }
 
 render(<App />, document.getElementById("app"));
-start().then(listen, (error) => tell(error.message));
+listen();

@@ -5,7 +5,7 @@ import { recollect, remember } from "./tab.js";
 export const store = {
   ready: false,
   connected: false,
-  lost: false, // the connection was there, and ended
+  lost: false, // nobody answers
   side: "slack",
   sides: {},
   place: { slack: null, discord: null },
@@ -221,7 +221,7 @@ export async function showRequest(number) {
   changed();
 }
 
-export async function start() {
+async function start() {
   const state = await get("api/state");
   Object.assign(store, {
     sides: state.sides,
@@ -258,7 +258,7 @@ export function listen() {
       changed();
     });
   source.onopen = () => {
-    if (!store.connected && store.ready) start();
+    if (!store.connected) start().catch((error) => tell(error.message));
     store.connected = true;
     store.lost = false;
     changed();

@@ -61,7 +61,7 @@ def test_the_agent_is_declared(manifest: dict[str, Any]) -> None:
         subject.SHORTCUT,
     )
     (slash,) = features["slash_commands"]
-    assert slash["command"] == subject.SLASH
+    assert slash["command"] == "/threadmate"
     assert all(word.strip() in commands.WORDS for word in slash["usage_hint"].split("|"))
     assert settings["socket_mode_enabled"] is True
     assert settings["interactivity"]["is_enabled"] is True

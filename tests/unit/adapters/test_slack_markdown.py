@@ -236,7 +236,6 @@ def test_reading_never_raises(typed: str) -> None:
     """Any text can be read, and text without Slack's signs is unchanged."""
     shown = markdown.from_mrkdwn(typed, users=USERS)
     markdown.mentioned_users(typed)
-    markdown.opens_with_mention(typed)
     if "<" not in typed and "&" not in typed:
         assert shown == typed
 
@@ -244,12 +243,3 @@ def test_reading_never_raises(typed: str) -> None:
 def test_mentions_in_order() -> None:
     """People are listed once each, in order of appearance."""
     assert markdown.mentioned_users("<@U2> and <@U1|ada>, <@U2> <#C1> <@bad>") == ["U2", "U1"]
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [("<@U1> hi", "U1"), (" \n<@W2|x>", "W2"), ("hi <@U1>", None), ("<!here>", None), ("", None)],
-)
-def test_opening_mention(typed: str, expected: str | None) -> None:
-    """A post addresses the person it opens with."""
-    assert markdown.opens_with_mention(typed) == expected
