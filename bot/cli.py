@@ -20,7 +20,7 @@ from adapters.slack import checking as slack_checking
 from bot import cli_costs, cli_log, conversation, errors, exporting, settings, starting, thread_log
 from bot.desk import wording
 from bot.money import spending
-from bot.operating import checking, logs
+from bot.operating import checking, findings, logs
 from bot.tools import checking as tool_checking
 from bot.workspaces import installing, sealing
 
@@ -54,7 +54,7 @@ def playground(*, public: bool, local_model: bool) -> None:
 
 @app.command()
 def check() -> None:
-    """Try every credential, scope, intent and the database. Status 0 only if all is well."""
+    """Try every credential, model, tool server and budget, and the database. Status 0 if all is well."""
     _finish(_check())
 
 
@@ -150,7 +150,7 @@ async def _check() -> None:
     ]
     if chosen.slack_bot_token:
         app_token = chosen.slack_app_token
-        found += await slack_checking.findings(
+        found += await slack_checking.check(
             bot_token=chosen.slack_bot_token.get_secret_value(),
             app_token=app_token.get_secret_value() if app_token else None,
             api_url=chosen.slack_api_url,
@@ -159,20 +159,20 @@ async def _check() -> None:
     if chosen.slack_client_id and found[0].state != "wrong":  # the database holds the workspaces
         found += await _check_workspaces(chosen, now)
     if chosen.discord_bot_token:
-        found += await discord_checking.findings(
+        found += await discord_checking.check(
             token=chosen.discord_bot_token.get_secret_value(), api_url=chosen.discord_api_url, now=now
         )
-    found += await tool_checking.findings(chosen)
+    found += await tool_checking.check(chosen)
     if not chosen.platforms:
         how = "neither Slack nor Discord is set: the bot starts its playground"
-        found.append(checking.Finding(what="platforms", how=how, state="note"))
+        found.append(findings.Finding(what="platforms", how=how, state="note"))
     for line in dict.fromkeys(finding.line for finding in found):
         click.echo(line)
     if any(finding.state == "wrong" for finding in found):
         raise click.exceptions.Exit(1)
 
 
-async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list[checking.Finding]:
+async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list[findings.Finding]:
     """Slack as workspaces install it; the database was found to be good before."""
     secret, app_token = chosen.slack_client_secret, chosen.slack_app_token
     sealer = sealing.Sealer(chosen.encryption_keys)
@@ -181,7 +181,7 @@ async def _check_workspaces(chosen: settings.Settings, now: dt.datetime) -> list
         installed = [installing.unsealed(row, sealer) for row in rows]
     except errors.CredentialError as error:
         name, _, how = str(error).partition(": ")
-        return [checking.Finding(what=name, how=how, state="wrong")]
+        return [findings.Finding(what=name, how=how, state="wrong")]
     return await slack_checking.many(
         client_id=chosen.slack_client_id or "",
         client_secret=secret.get_secret_value() if secret else "",

@@ -1,4 +1,4 @@
-"""The values everything else speaks in. Rule: frozen, keyword-only, no behaviour that needs the outside.
+"""The values everything else speaks in. Pure: frozen, keyword-only, no behaviour that needs the outside.
 
 Words: a *post* is what a person or the bot wrote on a platform; a *turn* is what the Messages API calls
 one; a *conversation* is a thread or a DM; a *reply* is the bot's post being written; a *summary* covers

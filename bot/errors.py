@@ -1,4 +1,4 @@
-"""What can go wrong, split by who must act.
+"""What can go wrong, split by who must act (pure).
 
     ThreadmateError
     ├── OperatorError            the operator must change something; ends the program or a platform

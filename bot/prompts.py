@@ -1,4 +1,4 @@
-"""The words Claude is instructed with. Text only.
+"""The words Claude is instructed with. Text only, so pure.
 
 `SYSTEM` is the operator's to replace; `READING` is not: it explains the form in which `turns` writes a
 thread, so it follows whatever the operator wrote. A change here starts a new cache prefix everywhere.

@@ -20,14 +20,14 @@ UNREACHED = (
 Run = Callable[[settings.Settings], Awaitable[None]]
 
 
-def main(*, run: Run) -> None:
-    """Start and stay; ends the process."""
-    sys.exit(outcome(start(run)))
+def main(*, run: Run, **fixed: None) -> None:
+    """Start and stay; ends the process. `fixed`: settings that are unset here, whatever is set elsewhere."""
+    sys.exit(outcome(start(run, **fixed)))
 
 
-async def start(run: Run) -> None:
+async def start(run: Run, **fixed: None) -> None:
     """Read the settings and run what they ask for."""
-    chosen = settings.load()
+    chosen = settings.load(**fixed)
     logs.configure(chosen.bot_log_level, chosen.bot_log_format)
     if chosen.platforms:
         await run(chosen)

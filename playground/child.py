@@ -7,11 +7,12 @@ a bot that has nobody to talk to does not stay behind.
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import threading
 
 ORPHANED = 3
+# What joins a bot to the world and has no counterpart among the emulators: unset here, whatever `.env` says.
+UNSET = ("slack_signing_secret", "slack_client_id", "slack_client_secret", "bot_public_url")
 
 
 def _end_with_the_starter() -> None:
@@ -21,5 +22,7 @@ def _end_with_the_starter() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    sys.argv = ["bot"]
-    runpy.run_module("bot", run_name="__main__")
+    from bot import __main__ as program
+    from bot import starting
+
+    starting.main(run=program.run, **dict.fromkeys(UNSET))

@@ -22,6 +22,7 @@ from playground import (
     api,
     bot_process,
     calls,
+    child,
     discord_side,
     feed,
     inspector,
@@ -84,7 +85,7 @@ def has_window(find: Callable[[], webbrowser.BaseBrowser] = webbrowser.get) -> b
 def load(*, local: bool = False) -> settings.Settings:
     """The settings without real platforms: in the playground they are emulated, whatever is set."""
     fixed: dict[str, Any] = dict.fromkeys(
-        ("slack_bot_token", "slack_app_token", "slack_signing_secret", "discord_bot_token")
+        ("slack_bot_token", "slack_app_token", "discord_bot_token", *child.UNSET)
     )
     if local:
         fixed |= {"bot_model": local_model.NAME, "bot_summary_model": local_model.NAME}

@@ -1,4 +1,4 @@
-"""The words people can say to the bot: the same on both platforms, as slash commands or as `!word`."""
+"""The words people can say to the bot, as slash commands or as `!word`: the same everywhere. Pure."""
 
 from __future__ import annotations
 

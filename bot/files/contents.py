@@ -1,4 +1,4 @@
-"""What a file holds, as a value; see `conversation`, whose rule holds here, too."""
+"""What a file holds, as a value (pure); see `conversation`, whose rule holds here, too."""
 
 from __future__ import annotations
 

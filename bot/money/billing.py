@@ -1,4 +1,4 @@
-"""Bills added up: tokens and money by whatever key, call by call, because some prices depend on the call."""
+"""Bills added up, by whatever key: call by call, because some prices depend on the call. Pure."""
 
 from __future__ import annotations
 

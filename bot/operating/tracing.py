@@ -4,10 +4,16 @@
            ├─ wait       until a worker takes it up
            ├─ history    what was said before the bot came is read
            ├─ open       the first sign on the platform
+           ├─ links      what the question links to is read
            ├─ plan       what the request holds ── summarise
+           ├─ budget     waiting for money that other answers hold
            ├─ claude     each call, with its tokens
+           ├─ tool       what Claude looked up meanwhile
            ├─ show       each text shown while it grows
+           ├─ notice     a sentence with buttons beside it
            └─ finish     or fail, or withdraw
+
+A file that is read as it comes, and a summary made ahead, belong to no reply and stand alone.
 
 Rule: names, ids, figures and classes of errors only. No span holds a word that anybody wrote.
 """

@@ -1,4 +1,4 @@
-"""What one request holds: how full the thread is, what stays word for word, what to cache.
+"""What one request holds: how full the thread is, what stays word for word, what to cache. Pure.
 
 Rule 1  Two marks, not one: past the budget the history is cut down to the floor at once, so that the prefix
         then stays byte-stable for many requests. What was summarised ahead is put to use earlier where

@@ -1,4 +1,4 @@
-"""What Claude is offered to use, and what a use of it is. Values only.
+"""What Claude is offered to use, and what a use of it is. Values only, so pure.
 
 A tool list stands at the very front of a request's prefix, so a request names the list it is sent with: the
 list's id goes into the plan, the list into the log, and a restart sends the same bytes.

@@ -1,4 +1,4 @@
-"""What the emulator says (pure): scripted answers, the default one, and how both become content blocks."""
+"""What the emulator says: scripted answers, the default one, and how both become content blocks."""
 
 import json
 import re

@@ -20,7 +20,7 @@ from aiohttp import test_utils, web
 from adapters.discord import checking as discord_checking
 from adapters.slack import checking as slack_checking
 from bot import settings, thread_log
-from bot.operating import checking, http
+from bot.operating import checking, findings, http
 from bot.workspaces import installation
 from emulators import claude, discord, slack
 
@@ -30,19 +30,19 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def states(found: list[checking.Finding]) -> dict[str, str]:
+def states(found: list[findings.Finding]) -> dict[str, str]:
     """How each thing is."""
     return {finding.what: finding.state for finding in found}
 
 
-def only_wrong(found: list[checking.Finding]) -> checking.Finding:
+def only_wrong(found: list[findings.Finding]) -> findings.Finding:
     """The one finding that is wrong; its line says how to mend it."""
     (finding,) = [finding for finding in found if finding.state == "wrong"]
     assert finding.mend
     return finding
 
 
-async def on_slack(service: slack.Slack, **changes: Any) -> list[checking.Finding]:
+async def on_slack(service: slack.Slack, **changes: Any) -> list[findings.Finding]:
     """What is found about an emulated Slack."""
     given: dict[str, Any] = {
         "bot_token": service.bot_token,
@@ -50,13 +50,13 @@ async def on_slack(service: slack.Slack, **changes: Any) -> list[checking.Findin
         "api_url": service.api_url,
         "now": now(),
     }
-    return await slack_checking.findings(**{**given, **changes})
+    return await slack_checking.check(**{**given, **changes})
 
 
-async def on_discord(service: discord.Discord, **changes: Any) -> list[checking.Finding]:
+async def on_discord(service: discord.Discord, **changes: Any) -> list[findings.Finding]:
     """What is found about an emulated Discord."""
     given: dict[str, Any] = {"token": service.token, "api_url": service.api_url, "now": now()}
-    return await discord_checking.findings(**{**given, **changes})
+    return await discord_checking.check(**{**given, **changes})
 
 
 def chosen(**changes: Any) -> settings.Settings:
@@ -102,7 +102,7 @@ async def test_a_missing_scope_is_named() -> None:
     assert "manifest.yml" in finding.line
 
 
-async def on_many(service: slack.Slack, **changes: Any) -> list[checking.Finding]:
+async def on_many(service: slack.Slack, **changes: Any) -> list[findings.Finding]:
     """What is found out about an app that workspaces install; the first one has."""
     one = installation.Installation(
         platform="slack",
@@ -171,14 +171,14 @@ async def test_each_mistake_on_discord_is_named() -> None:
 async def test_nobody_there_is_said() -> None:
     """A service that does not answer, or is another one, is one finding that names the address's setting."""
     nowhere = "http://127.0.0.1:9/"
-    found = await slack_checking.findings(bot_token="xoxb-1", app_token="xapp-1", api_url=nowhere, now=now())
+    found = await slack_checking.check(bot_token="xoxb-1", app_token="xapp-1", api_url=nowhere, now=now())
     assert {finding.what for finding in found} == {"SLACK_API_URL"}
-    found = await discord_checking.findings(token="x", api_url=nowhere, now=now())
+    found = await discord_checking.check(token="x", api_url=nowhere, now=now())
     assert only_wrong(found).what == "DISCORD_API_URL"
     found = await checking.claude(chosen(anthropic_api_key="k", anthropic_base_url=nowhere), now())
     assert only_wrong(found).what == "ANTHROPIC_BASE_URL"
     async with claude.Claude() as api:
-        found = await slack_checking.findings(
+        found = await slack_checking.check(
             bot_token="xoxb-1", app_token=None, api_url=f"{api.url}/", now=now()
         )
         assert only_wrong(found).what in {"SLACK_API_URL", "SLACK_BOT_TOKEN"}
@@ -203,6 +203,33 @@ async def test_models_are_looked_up(changes: dict[str, Any], what: str, said: st
         assert (only_wrong(found).what, said in only_wrong(found).line) == (what, True)
     else:
         assert "wrong" not in states(found).values()
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "said"),
+    [
+        ({"bot_budget_user_day": "0.05"}, "wrong", "every question is refused: one may cost $0.1019"),
+        ({"bot_budget_user_day": "0.30"}, "note", "in a full one a question may cost $0.6139"),
+        ({"bot_budget_user_day": "1"}, "ok", "one question may take $0.6139"),
+        ({"bot_budget_user_day": "1", "bot_web_tools": "on"}, "wrong", "one may cost $4.18"),
+        ({"bot_budget_user_day": "5", "bot_web_tools": "on"}, "ok", "one question may take $4.18"),
+    ],
+)
+async def test_a_budget_must_have_room_for_a_question(changes: dict[str, Any], state: str, said: str) -> None:
+    """A budget in which no question has room is wrong, one that does for short threads is noted."""
+    async with claude.Claude() as api:
+        found = await checking.claude(
+            chosen(
+                anthropic_api_key="sk-ant-x",
+                anthropic_base_url=api.url,
+                bot_model="claude-sonnet-5-5",
+                **changes,
+            ),
+            now(),
+        )
+    (budget,) = [finding for finding in found if finding.what == "BOT_BUDGET_USER_DAY"]
+    assert budget.state == state
+    assert said in budget.line
 
 
 @pytest.mark.parametrize(
@@ -247,7 +274,7 @@ async def test_the_database_is_looked_at_and_left_alone(tmp_path: pathlib.Path) 
     path = tmp_path / "bot.db"
     url = f"sqlite:///{path}"
 
-    async def found() -> checking.Finding:
+    async def found() -> findings.Finding:
         (finding,) = await checking.database(chosen(database_url=url))
         return finding
 

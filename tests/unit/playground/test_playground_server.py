@@ -1,5 +1,6 @@
 """The playground's own server: where it listens, whom it answers, what it opens."""
 
+import json
 import socket
 import webbrowser
 
@@ -88,6 +89,32 @@ def test_without_a_browser_nothing_is_opened() -> None:
         raise webbrowser.Error("could not locate runnable browser")
 
     assert not server.has_window(none)
+
+
+async def running(address: str) -> bool:
+    """Whether the bot connects, as the page hears of it; False when it ends instead."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(address + "api/events") as stream,
+        session.get(address + "api/state") as now,
+    ):
+        told = f"data: {json.dumps((await now.json())['bot'])}"
+        while '"state"' not in told or '"starting"' in told:
+            told = (await stream.content.readline()).decode()
+            assert told, "the stream ended"
+    return '"running"' in told
+
+
+async def test_what_joins_a_bot_to_the_world_is_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the bot is set up for many workspaces, the playground and its bot start all the same."""
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "secret")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "secret")
+    monkeypatch.setenv("BOT_PUBLIC_URL", "https://threadmate.example")
+    monkeypatch.setenv("BOT_ENCRYPTION_KEY", "A" * 43 + "=")
+    monkeypatch.setenv("BOT_HTTP_PORT", "0")
+    async with server.serving(server.load(), public=False, local=False, show=None) as address:
+        assert await running(address)
 
 
 def test_the_settings_of_a_playground() -> None:

@@ -156,7 +156,7 @@ async def test_check_names_servers_tools_and_the_web(tmp_path: pathlib.Path) -> 
             anthropic_api_key="sk-ant-emulated",
             anthropic_base_url=api.url,
         )
-        found = {each.what: each for each in await checking.findings(chosen)}
+        found = {each.what: each for each in await checking.check(chosen)}
         assert {what: each.state for what, each in found.items()} == {
             "BOT_TOOLS_FILE, server notes": "ok",
             "BOT_TOOLS_FILE, server notes, tool missing": "wrong",
@@ -165,7 +165,7 @@ async def test_check_names_servers_tools_and_the_web(tmp_path: pathlib.Path) -> 
         }
         assert all(each.mend for each in found.values() if each.state == "wrong")
         api.web = True
-        assert (await checking.findings(chosen))[-1].state == "ok"
+        assert (await checking.check(chosen))[-1].state == "ok"
 
 
 async def test_a_call_that_was_cut_may_have_run(tmp_path: pathlib.Path) -> None:
