@@ -171,7 +171,7 @@ def main() -> None:
             for bot in BOTS:
                 print(f"run {run + 1} of {RUNS}: {kind.name}, {bot.name}", flush=True)
                 asyncio.run(measure(kind, bot, results))
-    report.publish("answer", title="From a post to its answer", body=_body(results))
+    report.publish("answer", title="From a post to its answer", body=_body(results), source=irc.source())
 
 
 def _body(results: Results) -> str:

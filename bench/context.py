@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from bench import context_data, context_plot, context_recall, context_rivals, context_stability
-from bench.support import report
+from bench.support import irc, report
 from bot import conversation, prompts
 from bot.claude import models
 from bot.money import prices, replay
@@ -58,7 +58,8 @@ def main() -> None:
         context_stability.measure(setting()),
         context_recall.measure(),
     ]
-    report.publish("context", title="The cheapest prefix", body="\n\n".join(body))
+    source = f"{context_data.SOURCE} Where an edit strikes and what is looked up: {irc.source()}"
+    report.publish("context", title="The cheapest prefix", body="\n\n".join(body), source=source)
     _told(tables)
 
 

@@ -21,6 +21,10 @@ from bot import conversation
 from bot.planning import sizes
 
 FIXTURES = pathlib.Path(__file__).parents[1] / "tests" / "fixtures"
+SOURCE = (
+    "Threads: conversations (`tests/fixtures/irc_long_conversations.jsonl.gz`) and whole channel days"
+    " (`irc_channel_logs.jsonl.gz`) of Ubuntu IRC."
+)
 EVERY = 5  # posts by people between two answers of a channel
 MEAN_TOKENS = 500
 SPREAD = 0.6  # of the logarithm of an answer's length

@@ -190,7 +190,7 @@ async def ask(
     async with asyncio.timeout(LIMIT):
         await service.settled(timeout_seconds=LIMIT)
         await service.until(lambda _: _answered(service, channel, thread_ts, after=ts), timeout_seconds=LIMIT)
-        while bot.intake.busy:  # noqa: ASYNC110 - it has no event, and a bench may look
+        while bot.workers.busy:  # noqa: ASYNC110 - it has no event, and a bench may look
             await asyncio.sleep(0.01)
     return thread_ts
 

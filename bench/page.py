@@ -33,7 +33,7 @@ def main() -> None:
     """Measure, print and write the table."""
     rows = asyncio.run(_measure())
     table = report.table(("what", "measured"), rows)
-    report.publish("page", title="The playground's page", body=f"{TEXT}\n\n{table}", texts=False)
+    report.publish("page", title="The playground's page", body=f"{TEXT}\n\n{table}")
 
 
 TEXT = (

@@ -96,6 +96,7 @@ async def _run(path: pathlib.Path) -> None:
         "rebuild",
         title="Opening and rebuilding a thread",
         body=_body(results, opened, build_seconds=built, mebibytes=size),
+        source=irc.source(),
     )
 
 

@@ -54,7 +54,7 @@ def playground(*, public: bool, local_model: bool) -> None:
 
 @app.command()
 def check() -> None:
-    """Try every credential, model, tool server and budget, and the database. Status 0 if all is well."""
+    """Try every credential, scope, model and budget. Status 0 only if all is well."""
     _finish(_check())
 
 

@@ -76,8 +76,5 @@ class Journal(Protocol):
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """Conversations with a post since then."""
 
-    async def due(self, most: int | None = None) -> Sequence[conversation.ConversationId]:
-        """Conversations with something to answer or to finish, oldest first."""
-
     async def forget(self, conversation_id: conversation.ConversationId) -> int:
         """Erase a conversation but for the ids of its posts; how many it had."""

@@ -12,7 +12,7 @@ from importlib import metadata
 
 from bot import conversation, errors, late, ports, settings, thread_log
 from bot.desk import choosing
-from bot.money import accounting, budgets, prices
+from bot.money import accounting, budgets
 from bot.operating import metrics, tracing
 from bot.planning import tending
 from bot.tools import shelf
@@ -99,9 +99,7 @@ def keeper(
         conversation_id: conversation.ConversationId, name: str, usage: conversation.Usage
     ) -> None:
         await book.billed_beside(conversation_id, "summary", name, usage)
-        counted.calls.labels(kind="summary").inc()
-        usd = prices.cost(name, usage)
-        counted.bill(name, usage, None if usd is None else float(usd))
+        counted.bill("summary", name, usage)
 
     return tending.Tending(
         log=book,

@@ -34,7 +34,6 @@ log = structlog.get_logger()
 Collect = Callable[[conversation.Reply], Awaitable[None]]
 T = TypeVar("T")
 
-SUMMARIES = 4  # made for one request at most: an edit can take several segments away
 STOPPED_NOTE = "\n\n*(Stopped.)*"
 CUT_NOTE = "\n\n*(I stopped here: this is as long as one answer may be. Say “go on” for the rest.)*"
 NOTES = {"stopped": STOPPED_NOTE, "max_tokens": CUT_NOTE}
@@ -206,9 +205,7 @@ class Responder:
         miss: str = "",
     ) -> None:
         await self.log.billed(reply, kind, model, usage, message_id=message_id, miss=miss)
-        usd = prices.cost(model, usage)
-        self.metrics.calls.labels(kind=kind).inc()
-        self.metrics.bill(model, usage, None if usd is None else float(usd))
+        self.metrics.bill(kind, model, usage)
 
     async def _missed(
         self,
@@ -254,7 +251,7 @@ class Responder:
         if plan is None or plan.model != choices.policy.model or context.other_prompt(plan, choices.system):
             offered = await self.tools.offered(reply)
             decision = await self._decide(thread, choices, offered)
-            for _ in range(SUMMARIES):
+            for _ in range(summarising.FOR_ONE_REQUEST):
                 if decision.summarise_before is None:
                     break
                 with self.trace.span("summarise"):

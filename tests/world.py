@@ -12,7 +12,7 @@ from typing import Any
 
 import fakes
 
-from bot import conversation, conversations, prompts, responder, thread_log
+from bot import conversation, conversations, prompts, responder, thread_log, workers
 from bot.desk import choosing
 from bot.operating import metrics
 from bot.planning import context
@@ -67,6 +67,7 @@ class World:
     platform: fakes.Platform
     clock: fakes.Clock
     responder: responder.Responder
+    workers: workers.Workers
     intake: conversations.Conversations
     metrics: metrics.Metrics
     chooser: choosing.Chooser
@@ -77,8 +78,8 @@ class World:
 
     async def idle(self) -> None:
         """Return once every worker has ended."""
-        while self.intake.busy:
-            await asyncio.wait([worker.task for worker in self.intake._workers.values()])
+        while self.workers.busy:
+            await asyncio.wait([worker.task for worker in self.workers._workers.values()])
 
     async def said(self) -> list[tuple[str, str]]:
         """(role, text) of every post in the log, in order."""
@@ -121,7 +122,7 @@ async def opened(
             now=clock.now,
             monotonic=clock.monotonic,
         )
-        intake = conversations.Conversations(
+        working = workers.Workers(
             log=log, responder=answering, metrics=counted, sleep=clock.sleep, at_once=at_once
         )
         try:
@@ -131,9 +132,10 @@ async def opened(
                 platform=platform,
                 clock=clock,
                 responder=answering,
-                intake=intake,
+                workers=working,
+                intake=conversations.Conversations(log=log, workers=working, metrics=counted),
                 metrics=counted,
                 chooser=chooser,
             )
         finally:
-            await intake.drain(0)
+            await working.drain(0)

@@ -79,7 +79,7 @@ class Discord:
         self._limited = limited
         self._intake, self._monotonic, self._sleep = intake, monotonic, sleep
         self._now = platform_time.Clock(api_url=api_url, now=now, monotonic=monotonic)
-        self.client = gateway.Client(sleep=sleep, trace=self._now.trace())
+        self.client = gateway.Client(clock=monotonic, sleep=sleep, trace=self._now.trace())
         self._queue = lanes.Lanes(sleep=sleep)
         self._names = people.People()
         self._downloads = downloads.Downloads(client=self.client, api=self._calls, api_url=api_url)

@@ -19,6 +19,7 @@ from bot import errors
 
 LONGEST_LIMIT = 30.0  # seconds that discord.py may wait in a bucket by itself; its own least value
 CALL_SECONDS = 30.0  # an unanswered call is given up and repeated
+FORGET_EVERY = 10.0  # seconds between two looks for limits that nobody has met for five minutes
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between repetitions, doubling
 
 T = TypeVar("T")
@@ -89,10 +90,23 @@ class Calls:
             raise
 
 
-def bound(http: discord.http.HTTPClient) -> None:
-    """Give each of the library's own requests a time limit; its aiohttp session would wait five minutes."""
+def bound(http: discord.http.HTTPClient, *, clock: Callable[[], float]) -> None:
+    """Bound what the library's own requests take: the time of each, and what is looked through for it.
+
+    Its aiohttp session would wait five minutes. And with each new limit, of which every thread has some, it
+    looks through all of the last five minutes for idle ones: the busier, the dearer each answer.
+    """
     request = functools.partial(http.request, timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
     http.request = request  # type: ignore[method-assign] # it takes no timeout, but passes options on to aiohttp
+    forget, due = http._try_clear_expired_ratelimits, clock()  # noqa: SLF001 - it has no other door
+
+    def forget_seldom() -> None:
+        nonlocal due
+        if clock() >= due:
+            due = clock() + FORGET_EVERY
+            forget()
+
+    http._try_clear_expired_ratelimits = forget_seldom  # type: ignore[method-assign] # noqa: SLF001 - as above
 
 
 def _is_limit(error: Exception) -> bool:

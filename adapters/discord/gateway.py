@@ -64,8 +64,14 @@ class Sessions(Protocol):
 class Client(discord.AutoShardedClient):
     """The library's sharded client: it serves one shard as well, and outlives a first connect that fails."""
 
-    def __init__(self, *, sleep: Callable[[float], Awaitable[None]], trace: aiohttp.TraceConfig) -> None:
-        """`trace` listens to the calls of the API."""
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        trace: aiohttp.TraceConfig,
+    ) -> None:
+        """`clock` and `sleep` rule all waiting; `trace` listens to the calls of the API."""
         # The library warns at each start that it cannot speak in voice channels, which nobody asks of it.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -91,7 +97,7 @@ class Client(discord.AutoShardedClient):
         )
         self.listener: Listener | None = None
         self.sessions: Sessions | None = None
-        calls.bound(self.http)
+        calls.bound(self.http, clock=clock)
         # An event that the library cannot read would end the connection: it lets a parser's error through.
         self._connection.parsers = {
             name: _guarded(name, parse, self._complete) for name, parse in self._connection.parsers.items()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable
 
 import discord
 import structlog
 
+from adapters import tasks
 from adapters.discord import calls, places
 from bot import conversation, errors
 from bot.showing import splitting
@@ -25,13 +25,11 @@ class Notices:
 
     def __init__(self, *, client: discord.Client, api: Callable[[], calls.Calls]) -> None:
         self._client, self._api = client, api
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = tasks.Background()
 
     def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
         """Begin to tell the author of a post that it is not answered; a failure is logged."""
-        task = asyncio.create_task(self._refuse(post, home, sentence), name="command outcome: a refusal")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._refuse(post, home, sentence), name="command outcome: a refusal")
 
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly. Raises PlatformError; MayNotPost where they take no messages."""
@@ -56,9 +54,7 @@ class Notices:
 
     async def close(self) -> None:
         """Give up what is still being said."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close(seconds=0)
 
     async def _refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
         try:

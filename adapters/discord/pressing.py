@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import discord
 import structlog
 
+from adapters import tasks
 from adapters.discord import buttons, commanding, parse, standings
 from bot import conversation, errors, ports
 
@@ -24,15 +24,13 @@ class Pressing:
 
     def __init__(self, *, intake: ports.Intake, standing: standings.Find) -> None:
         self._intake, self._standing = intake, standing
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = tasks.Background()
 
     def on_interaction(self, interaction: Interaction) -> None:
         """Begin to carry out a press; other interactions are the command tree's."""
         if interaction.type is not discord.InteractionType.component:
             return
-        task = asyncio.create_task(self._take(interaction), name="command outcome: a press")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._take(interaction), name="command outcome: a press")
 
     async def reacted(
         self, event: discord.RawReactionActionEvent, *, channel: Callable[[int], Awaitable[object]]
@@ -54,7 +52,7 @@ class Pressing:
 
     async def close(self) -> None:
         """Let what is being carried out end."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
 
     async def _take(self, interaction: Interaction) -> None:
         try:

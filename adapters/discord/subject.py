@@ -6,7 +6,6 @@ its asker's. The form names the message in its id, so that it works after a rest
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ import discord
 import structlog
 from discord import app_commands
 
+from adapters import tasks
 from adapters.discord import commanding, gateway, inbound, markup, parse, standings
 from bot import conversation, errors, ports
 
@@ -41,7 +41,7 @@ class Subject:
         door: inbound.Inbound,
     ) -> None:
         self._intake, self._standing, self._door = intake, standing, door
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = tasks.Background()
 
         async def chosen(interaction: Interaction, message: discord.Message) -> None:
             await interaction.response.send_modal(_form(message))
@@ -52,13 +52,11 @@ class Subject:
         """Begin to ask what a form of ours holds."""
         if interaction.type is not discord.InteractionType.modal_submit:
             return
-        task = asyncio.create_task(self._take(interaction), name="command outcome: a question")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._take(interaction), name="command outcome: a question")
 
     async def close(self) -> None:
         """Let what is being asked be asked."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close()
 
     async def _take(self, interaction: Interaction) -> None:
         data: Mapping[str, Any] = interaction.data or {}

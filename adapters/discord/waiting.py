@@ -6,13 +6,13 @@ by name, so that either can be repeated.
 
 from __future__ import annotations
 
-import asyncio
 import collections
 from collections.abc import Callable
 
 import discord
 import structlog
 
+from adapters import tasks
 from adapters.discord import calls, places
 from bot import conversation, errors
 
@@ -29,7 +29,7 @@ class Waiting:
         self._client, self._api = client, api
         self._marked: collections.OrderedDict[conversation.ConversationId, discord.PartialMessage]
         self._marked = collections.OrderedDict()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = tasks.Background()
 
     async def mark(
         self, conversation_id: conversation.ConversationId, home: conversation.Home, post_id: str
@@ -54,15 +54,11 @@ class Waiting:
         """Its turn has come: take the sign away, in the background."""
         message = self._marked.pop(conversation_id, None)
         if message is not None:
-            task = asyncio.create_task(self._take_away(message), name="turn has come")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._background.start(self._take_away(message), name="turn has come")
 
     async def close(self) -> None:
         """Give up what is still being taken away."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.close(seconds=0)
 
     async def _take_away(self, message: discord.PartialMessage) -> None:
         user = self._client.user

@@ -24,11 +24,10 @@ from aiohttp import web as aiohttp_web
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from adapters import platform_time
+from adapters import platform_time, tasks
 from adapters.slack import (
     address,
     bolt,
-    events,
     http,
     install,
     many,
@@ -79,7 +78,7 @@ class Slack:
         self._intake = intake
         self._now = platform_time.Clock(api_url=api_url, now=now, monotonic=clock)
         self._ping = ping
-        self._background = events.Background()
+        self._background = tasks.Background()
         self._common = functools.partial(
             workspace.Common,
             api_url=api_url,

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import structlog
 
+from adapters import tasks
 from adapters.slack import address, disorder, happenings, names, notices, parse, reader, standings
 from bot import conversation, ports
 
 log = structlog.get_logger()
 
 STOP_SIGN = "octagonal_sign"
-
-
-class Background:
-    """Work that nobody waits for, kept from being forgotten and ended with the adapter."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
-        """Begin; what goes wrong is logged."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    async def close(self, *, seconds: float) -> None:
-        """Let it end for so long, then end it."""
-        tasks = set(self._tasks)
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("slack.background_failed", task=task.get_name(), error=type(error).__name__)
 
 
 class Opened(Protocol):
@@ -66,7 +39,7 @@ class Events:
         names: names.Names,
         standings: standings.Standings,
         notices: notices.Notices,
-        background: Background,
+        background: tasks.Background,
         since: str = "",
     ) -> None:
         """`since`: the ts from which on this process has heard everything itself."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import structlog
 
-from adapters.slack import buttons, events, names, notices, parse, standings
+from adapters import tasks
+from adapters.slack import buttons, names, notices, parse, standings
 from bot import ports
 from bot.desk import commands
 
@@ -24,7 +25,7 @@ class Pressing:
     names: names.Names
     standings: standings.Standings
     notices: notices.Notices
-    background: events.Background
+    background: tasks.Background
 
     async def take(self, body: Mapping[str, Any]) -> None:
         """Carry out what was pressed; raises what the intake raises, and Slack shows that it failed."""

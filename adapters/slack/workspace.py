@@ -15,6 +15,7 @@ import aiohttp
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters import tasks
 from adapters.slack import (
     address,
     asking,
@@ -53,7 +54,7 @@ class Common:
     api_url: str
     session: aiohttp.ClientSession
     intake: ports.Intake
-    background: events.Background
+    background: tasks.Background
     dm_mode: Literal["threads", "flat"]
     guests_matter: bool  # it must be known who is a guest before a post is told
     limited: Callable[[], None]

@@ -32,9 +32,7 @@ def words(count: int) -> str:
 
 def source() -> str:
     """What the posts are, for a result."""
-    return (
-        f"Texts: {len(_all()):,} posts of Ubuntu IRC (`tests/fixtures/{FIXTURE.name}`), again when used up."
-    )
+    return f"{len(_all()):,} posts of Ubuntu IRC (`tests/fixtures/{FIXTURE.name}`), again when used up."
 
 
 @functools.cache

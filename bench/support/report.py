@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Sequence
 from importlib import metadata
 
-from bench.support import irc
-
 FOLDER = pathlib.Path(__file__).parents[1] / "results"
 PACKAGES = ("anthropic", "slack-bolt", "slack-sdk", "discord.py", "aiosqlite", "aiohttp")
 
@@ -44,14 +42,14 @@ def machine() -> str:
     )
 
 
-def publish(name: str, *, title: str, body: str, texts: bool = True) -> None:
+def publish(name: str, *, title: str, body: str, source: str = "") -> None:
     """Print a result and keep it in `bench/results/<name>.md`, dated and with how to get it again.
 
-    `texts`: what was posted was taken from the fixtures, whose source is then named.
+    `source`: what was posted, where that matters, in a sentence.
     """
     day = dt.datetime.now(dt.UTC).date().isoformat()
     told = [f"# {title}", f"Run on {day} with `python -m bench {name}`. {machine()}"]
-    text = "\n\n".join([*told, *([irc.source()] if texts else []), body.strip()]) + "\n"
+    text = "\n\n".join([*told, *filter(None, [source]), body.strip()]) + "\n"
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.md").write_text(text, "utf-8")
     print(text)

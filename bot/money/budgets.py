@@ -16,7 +16,7 @@ import structlog
 
 from bot import conversation, errors, ports
 from bot.money import accounting
-from bot.tools import toolsets
+from bot.showing import drafts
 
 log = structlog.get_logger()
 
@@ -166,46 +166,23 @@ class Payer:
             await asyncio.shield(asyncio.ensure_future(metered.settle()))
 
 
-class Metered:
+@dataclasses.dataclass(kw_only=True)
+class Metered(drafts.Around):
     """A draft that pays for the calls that fill it; see ports.Meter."""
 
-    def __init__(
-        self, *, draft: ports.Draft, budgets: Budgets, account: accounting.Account, window: int
-    ) -> None:
-        self._draft, self._budgets, self._account, self._window = draft, budgets, account, window
-        self._hold: accounting.Hold | None = None
-        self._cost: int | None = None
-
-    def add(self, text: str) -> None:
-        """See ports.Draft."""
-        self._draft.add(text)
-
-    def restart(self) -> None:
-        """See ports.Draft."""
-        self._draft.restart()
-
-    def billed(self, model: str, usage: conversation.Usage) -> None:
-        """See ports.Draft."""
-        self._draft.billed(model, usage)
-
-    async def use(self, call: toolsets.Call) -> toolsets.Result:
-        """See ports.Helper."""
-        if not isinstance(self._draft, ports.Helper):
-            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
-        return await self._draft.use(call)
-
-    def served(self, tool: str, *, done: bool) -> None:
-        """See ports.Helper."""
-        if isinstance(self._draft, ports.Helper):
-            self._draft.served(tool, done=done)
+    budgets: Budgets
+    account: accounting.Account
+    window: int  # tokens that the model reads
+    _hold: accounting.Hold | None = None
+    _cost: int | None = None
 
     async def calling(self, model: str, most: conversation.Usage) -> None:
         """Hold what the call can cost; the one before it is settled first."""
         await self.settle()
-        nano = accounting.price(model, _within(most, self._window))
+        nano = accounting.price(model, _within(most, self.window))
         if nano is None:
             raise errors.UnknownPrice(model)
-        self._hold, self._cost = await self._budgets.hold(self._account, nano), None
+        self._hold, self._cost = await self.budgets.hold(self.account, nano), None
 
     def called(self, model: str, usage: conversation.Usage | None) -> None:
         """Note what the call cost, None where nobody knows."""
@@ -215,7 +192,7 @@ class Metered:
         """Turn what is held into spending."""
         hold, self._hold = self._hold, None
         if hold is not None:
-            await self._budgets.settle(self._account, hold, self._cost)
+            await self.budgets.settle(self.account, hold, self._cost)
 
 
 def _within(most: conversation.Usage, window: int) -> conversation.Usage:

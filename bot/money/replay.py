@@ -130,9 +130,9 @@ class _Life:
         """One request, with the summaries it waits for and those made after it."""
         self.posts += exchange.question
         if self.last is not None:
-            self.gaps = [*self.gaps[-19:], (exchange.at - self.last.at).total_seconds()]
+            self.gaps = [*self.gaps, (exchange.at - self.last.at).total_seconds()][-caching.GAPS :]
         decision = self._decide(exchange.at)
-        for _ in range(4):
+        for _ in range(summarising.FOR_ONE_REQUEST):
             if decision.summarise_before is None:
                 break
             work = segmenting.forced(self._thread(), before=decision.summarise_before)
@@ -223,7 +223,7 @@ class _Life:
         if self.setting.policy.strategy == "window" or self.grown < segmenting.SHORTEST_RUN:
             return
         self.grown = 0
-        for _ in range(6):
+        for _ in range(summarising.AT_A_TIME):
             setting = self.setting
             work = context.ahead(
                 self._thread(),
@@ -245,7 +245,7 @@ class _Life:
             material, share = sum(size.tokens for size in sizes.places(work.posts)), summarising.SHARE
             material += sizes.segments(segmenting.before(self._thread(), work))
             spans = [(post.place or 0, post.place or 0) for post in work.posts]
-        target = max(summarising.FEWEST_TOKENS, min(summarising.MOST_TOKENS, int(material * share)))
+        target = summarising.target(material, share)
         number = max((each.number for each in self.summaries), default=0) + 1
         self.summaries.append(
             conversation.Summary(
@@ -272,7 +272,7 @@ def _whole(story: Sequence[Exchange], setting: Setting) -> Iterator[Call]:
     previous, sent_at = -1, None
     for number, exchange in enumerate(story):
         if sent_at is not None:
-            gaps = [*gaps[-19:], (exchange.at - sent_at).total_seconds()]
+            gaps = [*gaps, (exchange.at - sent_at).total_seconds()][-caching.GAPS :]
         sent_at = exchange.at
         lifetime = (
             setting.cache

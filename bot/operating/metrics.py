@@ -7,6 +7,7 @@ import dataclasses
 import prometheus_client
 
 from bot import conversation
+from bot.money import prices
 
 LAG = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)  # seconds
 LATENCY = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)  # seconds
@@ -36,18 +37,20 @@ class Metrics:
     tools: prometheus_client.Counter
     tool_seconds: prometheus_client.Histogram
 
-    def bill(self, model: str, usage: conversation.Usage, usd: float | None) -> None:
-        """Count one call's tokens by kind, and its money where the price is known."""
-        kinds = {
+    def bill(self, kind: str, model: str, usage: conversation.Usage) -> None:
+        """Count a call ("answer", "call", "summary"), its tokens, and its money where the price is known."""
+        self.calls.labels(kind=kind).inc()
+        counts = {
             "fresh": usage.fresh,
             "written": usage.written_5m + usage.written_1h,
             "read": usage.read,
             "output": usage.output,
         }
-        for kind, count in kinds.items():
-            self.tokens.labels(model=model, kind=kind).inc(count)
+        for name, count in counts.items():
+            self.tokens.labels(model=model, kind=name).inc(count)
+        usd = prices.cost(model, usage)
         if usd is not None:
-            self.dollars.labels(model=model).inc(usd)
+            self.dollars.labels(model=model).inc(float(usd))
 
 
 def create() -> Metrics:

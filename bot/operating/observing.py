@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bot import conversation, errors, ports
 from bot.operating import metrics
-from bot.tools import toolsets
+from bot.showing import drafts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,10 +40,9 @@ class Observed:
 
 
 @dataclasses.dataclass(kw_only=True)
-class Watched:
+class Watched(drafts.Around):
     """A draft that tells when it begins and when it begins again."""
 
-    draft: ports.Draft
     first: Callable[[], None]
     again: Callable[[], None]
     silent: bool = True
@@ -53,24 +52,9 @@ class Watched:
         if self.silent and text:
             self.silent = False
             self.first()
-        self.draft.add(text)
+        super().add(text)
 
     def restart(self) -> None:
         """See ports.Draft."""
         self.again()
-        self.draft.restart()
-
-    def billed(self, model: str, usage: conversation.Usage) -> None:
-        """See ports.Draft."""
-        self.draft.billed(model, usage)
-
-    async def use(self, call: toolsets.Call) -> toolsets.Result:
-        """See ports.Helper."""
-        if not isinstance(self.draft, ports.Helper):
-            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
-        return await self.draft.use(call)
-
-    def served(self, tool: str, *, done: bool) -> None:
-        """See ports.Helper."""
-        if isinstance(self.draft, ports.Helper):
-            self.draft.served(tool, done=done)
+        super().restart()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bot import conversation, linking, ports
 from bot.operating import tracing
+from bot.showing import drafts
 from bot.tools import toolsets
 
 
@@ -39,31 +40,15 @@ class Model:
 
 
 @dataclasses.dataclass(kw_only=True)
-class _Draft:
+class _Draft(drafts.Around):
     """A draft that is told of each call (ports.Meter), and tells the draft it stands for."""
 
-    draft: ports.Draft
     tracer: tracing.Tracer
     span: tracing.Span | None = None
 
-    def add(self, text: str) -> None:
-        self.draft.add(text)
-
-    def restart(self) -> None:
-        self.draft.restart()
-
-    def billed(self, model: str, usage: conversation.Usage) -> None:
-        self.draft.billed(model, usage)
-
     async def use(self, call: toolsets.Call) -> toolsets.Result:
-        if not isinstance(self.draft, ports.Helper):
-            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
         with self.tracer.span("tool", **{"gen_ai.tool.name": call.tool}):
-            return await self.draft.use(call)
-
-    def served(self, tool: str, *, done: bool) -> None:
-        if isinstance(self.draft, ports.Helper):
-            self.draft.served(tool, done=done)
+            return await super().use(call)
 
     async def calling(self, model: str, most: conversation.Usage) -> None:
         if isinstance(self.draft, ports.Meter):

@@ -22,6 +22,7 @@ from bot import conversation
 LOOK_BACK = 20  # blocks, the marked one included
 MOST_MARKS = 4
 SECONDS: dict[conversation.Lifetime, float] = {"none": 0.0, "5m": 300.0, "1h": 3600.0}
+GAPS = 20  # the newest of a thread that count
 FADING = 0.85  # of a gap's weight with each later one
 TOLERANCE = 0.02  # the part of an expected read that may be missing without a reason: counts are rounded
 

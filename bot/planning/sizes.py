@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bot import conversation
+from bot import conversation, turns
 
 CHARACTERS_PER_TOKEN = 3.0  # English on the 2026 tokenizers, on the safe side (measured 3.0 to 3.5)
 TOKENS_PER_BLOCK = 4  # what a block costs beside its text
 
 _MARK = len('<post by="" id=""></post>')
 _FILE = len('<file name="" type="" bytes="1000000" pages="100" block="10"></file>\n')
-_DESCRIBED = 600 + len(' seen="no longer: its description only" […]')  # characters: see `turns`
+_DESCRIBED = len(' seen="no longer: its description only" […]')
 _NARROW = re.compile("[\x00-\u024f]+")
 
 
@@ -52,7 +52,7 @@ def _post(post: conversation.Post) -> int:
     """As `turns` would write it, without writing it: planning looks at every post of a request."""
     if post.role == "assistant":
         return estimate(post.text)
-    names = min(80, len(post.author_name or post.author)) + min(80, len(post.author))
+    names = _short(post.author_name or post.author) + _short(post.author)
     files = sum(_file(file) for file in post.attachments) if not post.withheld else 0
     return _tokens(post.text, beside=_MARK + names) + files
 
@@ -60,13 +60,17 @@ def _post(post: conversation.Post) -> int:
 def _file(file: conversation.Attachment) -> int:
     """A file's tag, with the block or the text it stands for."""
     media = file.media
-    tag = _tokens("", beside=_FILE + min(80, len(file.name)) + min(80, len(file.media_type)))
+    tag = _tokens("", beside=_FILE + _short(file.name) + _short(file.media_type))
     if media is None:
         return tag
     if file.described:
-        return tag + estimate(media.text[:_DESCRIBED]) + _tokens("", beside=_DESCRIBED - 600)
+        return tag + estimate(media.text[: turns.DESCRIBED_CHARACTERS]) + _tokens("", beside=_DESCRIBED)
     inside = TOKENS_PER_BLOCK if media.kind in {"image", "pdf"} else estimate(media.reason)
     return tag + media.tokens + inside
+
+
+def _short(name: str) -> int:
+    return min(turns.NAME_LENGTH, len(name))
 
 
 def _tokens(text: str, *, beside: int) -> int:

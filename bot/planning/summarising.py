@@ -17,10 +17,17 @@ WORDS_PER_TOKEN = 0.6
 ROOM = 4  # the cap leaves room for thinking: this many times the summary
 CHUNK_SHARE = 0.6  # the part of the summary model's window that posts may fill in one call …
 CHUNK_TOKENS = 80_000  # … and the most: above 100,000 tokens some models charge five times as much
+FOR_ONE_REQUEST = 4  # segments made before it at most: an edit can take several away
+AT_A_TIME = 6  # made ahead for one conversation before the next has its turn
 TRIES = 2  # calls that may fail the check, where nobody waits
 
 Bill = Callable[[str, conversation.Usage], Awaitable[None]]
 """Keeps what one call cost: model and usage."""
+
+
+def target(replaced: int, share: float) -> int:
+    """How many tokens a text should have that stands for so many."""
+    return max(FEWEST_TOKENS, min(MOST_TOKENS, int(replaced * share)))
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -116,8 +123,8 @@ class _Calls:
         self, instructions: str, material: str, *, posts: tuple[str, ...], replaced: int, share: float
     ) -> str:
         """A text that can stand for what it replaces."""
-        target = max(FEWEST_TOKENS, min(MOST_TOKENS, int(replaced * share)))
-        request = _request(instructions, material, posts=posts, target=target, facts=self._facts)
+        length = target(replaced, share)
+        request = _request(instructions, material, posts=posts, target=length, facts=self._facts)
         for left in reversed(range(self._tries)):
             answer = await self._answer(request)
             text = turns.clean(answer.text).strip()

@@ -24,7 +24,6 @@ from bot.planning import context, segmenting, summarising
 log = structlog.get_logger()
 
 AT_ONCE = 4  # conversations tended at the same time
-STEPS = 6  # segments made for one conversation before the next has its turn
 
 
 class Shelf(Protocol):
@@ -79,7 +78,7 @@ class Tending:
     async def _tend(self, conversation_id: conversation.ConversationId) -> None:
         async with self._turnstile:
             try:
-                for _ in range(STEPS):
+                for _ in range(summarising.AT_A_TIME):
                     if not await self._step(conversation_id):
                         return
             except errors.ModelError as error:

@@ -1,4 +1,4 @@
-"""What Claude has said so far, and how it is shown while it grows."""
+"""What Claude has said so far, how it is shown while it grows, and who stands between it and Claude."""
 
 from __future__ import annotations
 
@@ -9,6 +9,39 @@ from collections.abc import AsyncIterator, Callable
 
 from bot import conversation, ports
 from bot.tools import toolsets
+
+
+def unknown(call: toolsets.Call) -> toolsets.Result:
+    """What Claude is told where it has no tools at all."""
+    return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
+
+
+@dataclasses.dataclass(kw_only=True)
+class Around:
+    """A draft that passes everything on to another; who watches or pays overrides what that is about."""
+
+    draft: ports.Draft
+
+    def add(self, text: str) -> None:
+        """See ports.Draft."""
+        self.draft.add(text)
+
+    def restart(self) -> None:
+        """See ports.Draft."""
+        self.draft.restart()
+
+    def billed(self, model: str, usage: conversation.Usage) -> None:
+        """See ports.Draft."""
+        self.draft.billed(model, usage)
+
+    async def use(self, call: toolsets.Call) -> toolsets.Result:
+        """See ports.Helper."""
+        return await self.draft.use(call) if isinstance(self.draft, ports.Helper) else unknown(call)
+
+    def served(self, tool: str, *, done: bool) -> None:
+        """See ports.Helper."""
+        if isinstance(self.draft, ports.Helper):
+            self.draft.served(tool, done=done)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -44,9 +77,7 @@ class Draft:
 
     async def use(self, call: toolsets.Call) -> toolsets.Result:
         """Carry out what Claude asks for while it answers; see ports.Helper."""
-        if self.box is None:
-            return toolsets.Result(text=f"There is no tool {call.tool!r}.", failed=True)
-        return await self.box.use(call, self.tell)
+        return unknown(call) if self.box is None else await self.box.use(call, self.tell)
 
     def served(self, tool: str, *, done: bool) -> None:
         """See ports.Helper."""

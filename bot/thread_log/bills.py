@@ -10,9 +10,8 @@ from typing import Literal
 
 from bot import conversation
 from bot.money import billing
+from bot.planning import caching
 from bot.thread_log import rows
-
-GAPS = 20  # how many of the newest gaps `gaps` gives
 
 By = Literal["user", "channel", "conversation", "day", "model"]
 """What bills are added up by; days are UTC."""
@@ -113,7 +112,7 @@ def gaps(db: sqlite3.Connection, *, number: int) -> tuple[float, ...]:
     found = db.execute(
         "SELECT DISTINCT sent_at FROM requests WHERE conversation = ? AND kind = 'answer'"
         " ORDER BY sent_at DESC LIMIT ?",
-        (number, GAPS + 1),
+        (number, caching.GAPS + 1),
     )
     times = [sent_at for (sent_at,) in found][::-1]
     return tuple((later - earlier) / 1_000_000 for earlier, later in itertools.pairwise(times))

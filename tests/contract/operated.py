@@ -75,7 +75,7 @@ class Operated(abc.ABC):
         """Stop the bot, which waits so many seconds for running answers; without effect when it is down."""
         stack, self._running = self._running, None
         if stack is not None:
-            await self._bot.intake.drain(patience)
+            await self._bot.workers.drain(patience)
             await stack.aclose()
 
     async def spawn(self) -> None:

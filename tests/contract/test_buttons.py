@@ -38,7 +38,7 @@ class Handler:
 async def _reply(scene: stage.Stage) -> conversation.Reply:
     """A reply of the one conversation there is, as a worker has it."""
     platform = next(iter(scene.running.adapters))
-    (known,) = await scene.running.intake.homes(platform, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    (known,) = await scene.running.book.homes(platform, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     (asker, *_) = [post async for post in scene.running.book.posts(known.conversation_id)]
     return conversation.Reply(
         id="r1",
@@ -62,7 +62,7 @@ async def _asked(scene: stage.Stage) -> tuple[stage.Place, conversation.Reply, s
 
 async def test_a_press_reaches_its_action(scene: stage.Stage) -> None:
     """Who pressed what where is told to the handler of the action, and its answer to the person."""
-    handler = scene.running.actions["allow"] = Handler("It is done.")
+    handler = scene.running.desks.actions["allow"] = Handler("It is done.")
     place, reply, notice = await _asked(scene)
     assert await scene.press(place, notice, "No", by=scene.bob) == "It is done."
     (press,) = handler.presses
@@ -74,7 +74,7 @@ async def test_a_press_reaches_its_action(scene: stage.Stage) -> None:
 
 async def test_a_press_may_be_answered_by_nothing(scene: stage.Stage) -> None:
     """A handler that has nothing to say leaves no trace for anybody."""
-    scene.running.actions["allow"] = Handler(None)
+    scene.running.desks.actions["allow"] = Handler(None)
     place, _, notice = await _asked(scene)
     assert await scene.press(place, notice, "Yes") == ""
 
@@ -83,7 +83,7 @@ async def test_a_button_works_after_a_restart(scene: stage.Stage) -> None:
     """A button that stood before the bot was restarted works after it."""
     place, _, notice = await _asked(scene)
     await scene.restart()
-    handler = scene.running.actions["allow"] = Handler("Done.")
+    handler = scene.running.desks.actions["allow"] = Handler("Done.")
     assert await scene.press(place, notice, "Yes") == "Done."
     assert [press.value for press in handler.presses] == ["r1:yes"]
 
@@ -97,7 +97,7 @@ async def test_a_button_nobody_handles_says_so(scene: stage.Stage) -> None:
 async def test_who_is_denied_presses_nothing(empty_stage: stage.Stage) -> None:
     """A denied person's press is refused and not carried out."""
     await empty_stage.start(bot_deny=f"{empty_stage.name}:{empty_stage.bob}")
-    handler = empty_stage.running.actions["allow"] = Handler("Done.")
+    handler = empty_stage.running.desks.actions["allow"] = Handler("Done.")
     place, _, notice = await _asked(empty_stage)
     assert await empty_stage.press(place, notice, "Yes", by=empty_stage.bob) == access.REFUSAL
     assert handler.presses == []

@@ -82,7 +82,7 @@ async def _reply(scene: stage.Stage) -> tuple[stage.Place, conversation.Reply]:
     asked = await scene.mention(scene.channel, "write me a program")
     await scene.idle()
     (name,) = scene.running.adapters
-    (known,) = await scene.running.intake.homes(name, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    (known,) = await scene.running.book.homes(name, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     (asker, *_) = [post async for post in scene.running.book.posts(known.conversation_id)]
     return scene.under(asked), conversation.Reply(
         id="r1",

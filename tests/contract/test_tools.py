@@ -79,7 +79,7 @@ async def test_what_writes_is_asked_about(empty_stage: stage.Stage) -> None:
         told.append(await scene.running.kit.desk.press(press))
         return told[-1]
 
-    scene.running.actions[approving.ACTION] = press
+    scene.running.desks.actions[approving.ACTION] = press
     pressing = asyncio.create_task(scene.press(place, question, "Allow", by=scene.bob))
     await scene.until(lambda: told == [approving.NOT_YOURS])
     assert written(scene) == ""

@@ -92,7 +92,7 @@ async def test_a_restored_copy_goes_on(tmp_path: pathlib.Path) -> None:
         (tmp_path / name).unlink(missing_ok=True)
     (tmp_path / "copy.db").rename(tmp_path / "bot.db")
     async with world.opened(tmp_path, model=fakes.Model(script=["A log."])) as bot:
-        await bot.intake.resume()
+        await bot.workers.resume()
         await bot.idle()
         assert await bot.said() == [("user", "what is WAL?"), ("assistant", "A log.")]
     with contextlib.closing(sqlite3.connect(tmp_path / "bot.db")) as db:

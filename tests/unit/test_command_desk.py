@@ -37,13 +37,12 @@ class Desk:
                 models=self.models,
                 servers=("time",),
             ),
-            stop=bot.intake.stop,
-            wake=bot.intake.wake,
+            stop=bot.workers.stop,
+            wake=bot.workers.wake,
             now=bot.clock.now,
             rules=rules,
             standing=self.standing,
         )
-        bot.intake.obey = self.desk.obey
 
     async def standing(self, account: accounting.Account) -> list[tuple[accounting.Limit, int]]:
         """Ada's budget: half of it is spent."""
@@ -67,7 +66,7 @@ class Desk:
             author="U1",
             author_name="Ada",
         )
-        return await self.bot.intake.command(dataclasses.replace(command, **changes), world.HOME)
+        return await self.desk.obey(dataclasses.replace(command, **changes), world.HOME)
 
     async def told(self, word: str, argument: str = "", **changes: Any) -> str:
         """What the person is told."""

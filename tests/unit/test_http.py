@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot import conversation, errors
+from bot.money import prices
 from bot.operating import http, metrics
 
 
@@ -49,15 +50,19 @@ async def test_it_says_what_is_wrong() -> None:
 async def test_metrics_are_counted_and_served() -> None:
     """`/metrics` holds what was counted, in Prometheus's form; unknown money is not counted as none."""
     counted = metrics.create()
-    counted.bill("claude-sonnet-5-5", conversation.Usage(fresh=5, written_5m=1, written_1h=2, read=7), 0.25)
-    counted.bill("gateway-model-7", conversation.Usage(output=3), None)
+    usage = conversation.Usage(fresh=5, written_5m=1, written_1h=2, read=7)
+    counted.bill("answer", "claude-sonnet-5-5", usage)
+    counted.bill("summary", "gateway-model-7", conversation.Usage(output=3))
     app = http.application({}, counted.registry)
     async with http.serve(app, host="127.0.0.1", port=0) as port:
         status, body = await get(f"http://127.0.0.1:{port}/metrics")
     assert status == 200
     assert 'threadmate_tokens_total{kind="written",model="claude-sonnet-5-5"} 3.0' in body
     assert 'threadmate_tokens_total{kind="output",model="gateway-model-7"} 3.0' in body
-    assert 'threadmate_dollars_total{model="claude-sonnet-5-5"} 0.25' in body
+    assert 'threadmate_calls_total{kind="answer"} 1.0' in body
+    dollars = float(prices.cost("claude-sonnet-5-5", usage) or 0)
+    assert dollars > 0
+    assert f'threadmate_dollars_total{{model="claude-sonnet-5-5"}} {dollars!r}' in body
     assert 'threadmate_dollars_total{model="gateway-model-7"}' not in body
 
 

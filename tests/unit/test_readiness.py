@@ -57,7 +57,7 @@ async def test_a_question_that_waits_too_long_is_not_ready(tmp_path: pathlib.Pat
         assert said == "2 conversations wait for an answer, the oldest for 601 s"
         await checked.refresh()
         assert value(bot.metrics, "queue_age_seconds") == pytest.approx(601, abs=1)
-        assert await bot.intake.resume() == 2
+        assert await bot.workers.resume() == 2
         await bot.idle()
         await checked.refresh()
         assert (value(bot.metrics, "queue"), value(bot.metrics, "queue_age_seconds")) == (0, 0)

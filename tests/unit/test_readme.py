@@ -60,9 +60,19 @@ def test_the_files_table_is_what_is_read_and_what_is_not() -> None:
 
 
 def test_the_command_line_table_is_the_command_line() -> None:
-    """Every command of `python -m bot` stands in the table, and nothing else does."""
-    names = {row.split()[0] for row in table("Command line")}
-    assert names - {"python"} == set(cli.app.commands)
+    """Every command of `python -m bot` stands in the table with its options, and nothing else does."""
+    shown = {row.split()[0]: set(re.findall(r"--[\w-]+", row)) for row in table("Command line")}
+    shown.pop("python", None)
+    there = {
+        name: {
+            each
+            for option in command.params
+            for each in option.opts
+            if each.startswith("--") and option.name != "help" and option.expose_value
+        }
+        for name, command in cli.app.commands.items()
+    }
+    assert shown == there
 
 
 def test_the_invitation_asks_for_what_check_asks_for() -> None:

@@ -82,7 +82,7 @@ class Machine(stateful.RuleBasedStateMachine):
                 pathlib.Path(self.folder.name), model=self.model, platform=self.platform, clock=self.clock
             )
         )
-        await self.bot.intake.resume()
+        await self.bot.workers.resume()
 
     async def moment(self, steps: int) -> None:
         """Let the bot work for a while, however far that takes it."""

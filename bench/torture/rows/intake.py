@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bench.torture import arena, play, worlds
-from bot import conversations
+from bot import workers
 from emulators import discord, slack
 
 HOUR = 3_600.0
@@ -31,7 +31,7 @@ async def retry_storm(how: play.Run, score: play.Score) -> None:
         if isinstance(stage.world, worlds.SlackWorld):
             await stage.world.service.settled(timeout_seconds=30)
             score.count(deliveries=sum(each.attempts for each in stage.world.service.events))
-        await asyncio.sleep(conversations.LOOK_SECONDS + 0.5)  # by then the bot has looked for what is due
+        await asyncio.sleep(workers.LOOK_SECONDS + 0.5)  # by then the bot has looked for what is due
         whole = [each for each in stage.world.seen() if each.text]
         in_dm = stage.world.name == "discord"  # its DM is one conversation: a burst there is one answer
         score.check(in_dm or len(whole) == len(stage.asked), f"{len(whole)} posts for {len(stage.asked)}")

@@ -181,7 +181,7 @@ def letter(path: pathlib.Path) -> bytes:
 
 
 async def test_a_file_that_is_no_database(path: pathlib.Path, letter: bytes) -> None:
-    """The file stays as it is."""
+    """A file that is no database is refused with those words, and stays as it is."""
     with pytest.raises(errors.LogUnusable, match="not a database"):
         async with thread_log.open(f"sqlite:///{path}"):
             pass

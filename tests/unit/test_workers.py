@@ -35,7 +35,7 @@ async def test_a_post_to_somebody_else_is_kept_and_not_answered(tmp_path: pathli
     """What is not for the bot starts no worker and stands in the next request as context."""
     async with world.opened(tmp_path) as bot:
         await bot.say(1, "@Bob lunch?", addressed=False)
-        assert bot.intake.busy == 0
+        assert bot.workers.busy == 0
         await bot.say(2)
         await bot.idle()
         assert bot.model.asked() == ["1 2"]
@@ -126,10 +126,10 @@ async def test_stop_ends_the_answer_where_it_is(tmp_path: pathlib.Path) -> None:
     """A running answer can be stopped, an idle conversation has none; the next question is answered."""
     model = fakes.Model(script=["Half of it", "Whole"], holding=True)
     async with world.opened(tmp_path, model=model) as bot:
-        assert not await bot.intake.stop(world.KEY)
+        assert not await bot.workers.stop(world.KEY)
         await bot.say(1)
         await model.called(1)
-        assert await bot.intake.stop(world.KEY)
+        assert await bot.workers.stop(world.KEY)
         await bot.idle()
         model.go.set()
         await bot.say(2)
@@ -205,9 +205,9 @@ async def test_a_conversation_that_cannot_even_be_given_up_ends(tmp_path: pathli
     """Where closing the reply fails as well the worker ends, without a loop, and the others go on."""
     async with world.opened(tmp_path) as bot:
         broken = Broken()
-        bot.intake.responder = broken
-        bot.intake.wake(world.KEY)
-        bot.intake.wake(other(2))
+        bot.workers.responder = broken
+        bot.workers.wake(world.KEY)
+        bot.workers.wake(other(2))
         await bot.idle()
         assert broken.tried == 2
         assert broken.answered == [other(2), other(2)]
@@ -249,13 +249,13 @@ async def test_conversations_are_answered_side_by_side_within_bounds(tmp_path: p
     """No more than `at_once` at a time, in the order they came, who was just served behind those who wait."""
     async with world.opened(tmp_path, at_once=3) as bot:
         counting = Counting({other(number): 2 for number in range(7)})
-        bot.intake.responder = counting
+        bot.workers.responder = counting
         for number in range(7):
-            bot.intake.wake(other(number))
+            bot.workers.wake(other(number))
         for _ in range(20):  # more steps than anything here needs
             await asyncio.sleep(0)
         assert counting.running == 3
-        assert bot.intake.busy == 7
+        assert bot.workers.busy == 7
         counting.go.set()
         await bot.idle()
         assert counting.most_running == 3
@@ -266,10 +266,10 @@ async def test_a_wake_up_during_the_last_look_is_not_lost(tmp_path: pathlib.Path
     """A post that is recorded just after the worker found nothing due makes it look again."""
     async with world.opened(tmp_path) as bot:
         counting = Counting({world.KEY: 0})
-        counting.wake.append(lambda: bot.intake.wake(world.KEY))
+        counting.wake.append(lambda: bot.workers.wake(world.KEY))
         counting.go.set()
-        bot.intake.responder = counting
-        bot.intake.wake(world.KEY)
+        bot.workers.responder = counting
+        bot.workers.wake(world.KEY)
         await bot.idle()
         assert counting.begun == [world.KEY, world.KEY]
 
@@ -281,12 +281,12 @@ async def test_what_waits_for_its_turn_is_left_to_the_log_when_the_process_stops
     async with world.opened(tmp_path, at_once=2) as bot:
         counting = Counting({other(number): 5 for number in (1, 2, 3)})
         counting.gates[other(1)] = asyncio.Event()
-        bot.intake.responder = counting
+        bot.workers.responder = counting
         for number in (1, 2, 3):
-            bot.intake.wake(other(number))
+            bot.workers.wake(other(number))
         for _ in range(20):
             await asyncio.sleep(0)
-        draining = asyncio.create_task(bot.intake.drain(30))
+        draining = asyncio.create_task(bot.workers.drain(30))
         await asyncio.sleep(0)
         counting.gates[other(1)].set()  # a place is free while the other answer is still being written
         for _ in range(20):
@@ -294,7 +294,7 @@ async def test_what_waits_for_its_turn_is_left_to_the_log_when_the_process_stops
         counting.go.set()
         await draining
         assert counting.begun == [other(1), other(2)]
-        assert bot.intake.busy == 0
+        assert bot.workers.busy == 0
 
 
 async def test_a_stop_of_the_process_lets_running_answers_end(tmp_path: pathlib.Path) -> None:
@@ -304,7 +304,7 @@ async def test_a_stop_of_the_process_lets_running_answers_end(tmp_path: pathlib.
         await bot.say(1)
         await model.called(1)
         await bot.say(2)  # waits its turn
-        draining = asyncio.create_task(bot.intake.drain(30))
+        draining = asyncio.create_task(bot.workers.drain(30))
         await asyncio.sleep(0)
         await bot.say(3, conversation=other(3))  # comes too late
         model.go.set()
@@ -320,11 +320,11 @@ async def test_a_stop_of_the_process_waits_only_so_long(tmp_path: pathlib.Path) 
     async with world.opened(tmp_path, platform=platform, model=model) as bot:
         await bot.say(1)
         await model.called(1)
-        await bot.intake.drain(0)
+        await bot.workers.drain(0)
         assert model.running == 0
         assert await bot.log.due() == [world.KEY]
     async with world.opened(tmp_path, platform=platform) as bot:
-        assert await bot.intake.resume() == 1
+        assert await bot.workers.resume() == 1
         await bot.idle()
         assert platform.visible == ["ok"]
         assert await bot.said() == [("user", "hello"), ("assistant", "ok")]
@@ -341,19 +341,19 @@ async def test_a_new_process_takes_up_everything_that_is_due(tmp_path: pathlib.P
             await bot.responder.answer(other(1), asyncio.Event())
         called = len(bot.model.requests)
     async with world.opened(tmp_path, platform=platform) as bot:
-        assert await bot.intake.resume() == 4
+        assert await bot.workers.resume() == 4
         await bot.idle()
         assert platform.visible == ["ok"] * 4
         assert called + len(bot.model.requests) == 4
-        assert await bot.intake.resume() == 0
+        assert await bot.workers.resume() == 0
 
 
 async def test_waking_for_nothing_costs_nothing(tmp_path: pathlib.Path) -> None:
     """A wake-up may be doubled or needless: the worker looks into the log and ends."""
     async with world.opened(tmp_path) as bot:
         for _ in range(3):
-            bot.intake.wake(world.KEY)
-        assert bot.intake.busy == 1
+            bot.workers.wake(world.KEY)
+        assert bot.workers.busy == 1
         await bot.idle()
         assert (bot.model.requests, bot.platform.calls) == ([], [])
 
@@ -390,14 +390,14 @@ async def test_what_finds_no_room_in_memory_waits_in_the_log(tmp_path: pathlib.P
     """Past the most that may wait in memory a conversation stays due, and is answered at a later look."""
     model = fakes.Model(holding=True)
     async with world.opened(tmp_path, model=model) as bot:
-        bot.intake.most = 2
+        bot.workers.most = 2
         for number in range(1, 4):
             await bot.intake.post(world.a_post(number, conversation=other(number)), world.HOME)
-        assert bot.intake.busy == 2
+        assert bot.workers.busy == 2
         model.go.set()
         await bot.idle()
         assert await bot.log.due() == [other(3)]
-        assert await bot.intake.resume() == 1
+        assert await bot.workers.resume() == 1
         await bot.idle()
         assert len(bot.platform.visible) == 3
         assert await bot.log.due() == []
