@@ -19,7 +19,8 @@ from bot import errors
 
 LONGEST_LIMIT = 30.0  # seconds that discord.py may wait in a bucket by itself; its own least value
 CALL_SECONDS = 30.0  # an unanswered call is given up and repeated
-FORGET_EVERY = 10.0  # seconds between two looks for limits that nobody has met for five minutes
+FORGET_EVERY = 10.0  # seconds between two looks for limits that are over, and since they were met
+LONGEST_KEPT = 300.0  # seconds that one which goes on is kept without being met, as in the library
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between repetitions, doubling
 
 T = TypeVar("T")
@@ -93,20 +94,31 @@ class Calls:
 def bound(http: discord.http.HTTPClient, *, clock: Callable[[], float]) -> None:
     """Bound what the library's own requests take: the time of each, and what is looked through for it.
 
-    Its aiohttp session would wait five minutes. And with each new limit, of which every thread has some, it
-    looks through all of the last five minutes for idle ones: the busier, the dearer each answer.
+    Its aiohttp session would wait five minutes. And of the limits, of which every thread has some, it keeps
+    those of the last five minutes, and looks through all of them for each new one: the busier, the dearer an
+    answer. One that is over, or that Discord never told, is as good as forgotten.
     """
     request = functools.partial(http.request, timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
     http.request = request  # type: ignore[method-assign] # it takes no timeout, but passes options on to aiohttp
-    forget, due = http._try_clear_expired_ratelimits, clock()  # noqa: SLF001 - it has no other door
+    limits, due = http._buckets, clock()  # noqa: SLF001 - it has no other door
 
-    def forget_seldom() -> None:
+    def forget() -> None:
         nonlocal due
         if clock() >= due:
             due = clock() + FORGET_EVERY
-            forget()
+            now = asyncio.get_running_loop().time()
+            for key in [key for key, limit in limits.items() if _is_over(limit, now)]:
+                del limits[key]
 
-    http._try_clear_expired_ratelimits = forget_seldom  # type: ignore[method-assign] # noqa: SLF001 - as above
+    http._try_clear_expired_ratelimits = forget  # type: ignore[method-assign] # noqa: SLF001 - as above
+
+
+def _is_over(limit: discord.http.Ratelimit, now: float) -> bool:
+    """Whether it holds nothing that a new one would not: nobody uses it, and it was not met for a while."""
+    idle = now - limit._last_request  # noqa: SLF001 - as above
+    is_used = limit.outgoing or limit._pending_requests  # noqa: SLF001 - as above
+    is_told = limit.expires is not None and not limit.is_expired()
+    return not is_used and idle >= (LONGEST_KEPT if is_told else FORGET_EVERY)
 
 
 def _is_limit(error: Exception) -> bool:

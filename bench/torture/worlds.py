@@ -43,6 +43,7 @@ class World(abc.ABC):
     dm: Place
     offset: float = 0.0  # seconds by which the platform's clock is ahead
     doubled: int = 1  # how often each event is sent
+    most_threads: int | None = None  # that can be open at the same time, None for no bound
 
     def clock(self) -> float:
         """The platform's clock, seconds since 1970."""
@@ -261,6 +262,7 @@ class DiscordWorld(World):
     """Discord over its gateway."""
 
     name = "discord"
+    most_threads = 1_000  # of a guild: code 160006 of "JSON Error Codes" in Discord's documentation
 
     def __init__(self, *, offset: float = 0.0) -> None:
         self.offset = offset  # before anything has an id: ids never go back

@@ -11,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import gc
 import json
 import pathlib
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
 
 import aiohttp
 
@@ -31,6 +33,8 @@ CHANNELS = 40  # that the posts are spread over
 FOLLOW = 1 / 6  # of the posts go on in a conversation that is there
 SHARES = (0.95, 0.9, 0.8, 0.7)  # of the rate of answers while nothing is held back, tried from the highest
 SLOPE_MIB_A_MINUTE = 0.5  # below that, memory is said to be level
+Write = Callable[..., Coroutine[Any, Any, list[float]]]
+"""`_write` on a stage."""
 BUCKET = re.compile(r'threadmate_loop_lag_seconds_bucket\{le="([^"]+)"\} ([0-9.e+]+)')
 
 
@@ -40,7 +44,7 @@ async def load(how: play.Run, score: play.Score) -> None:
     async with _stage(how) as (stage, base):
         before, cpu = await _lags(base), _cpu_seconds(stage.pid)
         own, began = time.process_time(), time.monotonic()
-        late = await _write(stage, rate=rate, seconds=seconds)
+        late = await _write(stage, rate=rate, seconds=seconds, threads=[])
         score.count(conversations=len({each.conversation for each in stage.asked}))
         score.count(answered_meanwhile=_whole(stage))
         await _answered(stage, seconds=600)
@@ -65,15 +69,20 @@ async def load(how: play.Run, score: play.Score) -> None:
 
 
 async def steady(how: play.Run, score: play.Score) -> None:
-    """The rate that is sustained, for ten minutes: everything is answered as it comes, memory stays level."""
+    """The rate that is sustained, for ten minutes: everything is answered as it comes, memory stays level.
+
+    Discord lets a guild have so many open threads; past them posts go on in those there are.
+    """
     async with _stage(how) as (stage, _base):
+        write = functools.partial(_write, stage, threads=[], most=stage.world.most_threads)
         began = time.monotonic()
-        await _write(stage, rate=200.0, seconds=1.0 if how.quick else 20.0)
+        await write(rate=200.0, seconds=1.0 if how.quick else 20.0)
         await _answered(stage, seconds=300)
-        rate = await _sustained(stage, _whole(stage) / (time.monotonic() - began), quick=how.quick)
+        most = _whole(stage) / (time.monotonic() - began)
+        rate = await _sustained(stage, write, most, seconds=2.0 if how.quick else 30.0)
         before, seconds = _whole(stage), 5.0 if how.quick else 600.0
         memory: list[tuple[float, float]] = []
-        writing = asyncio.create_task(_write(stage, rate=rate, seconds=seconds))
+        writing = asyncio.create_task(write(rate=rate, seconds=seconds))
         began, cpu = time.monotonic(), _cpu_seconds(stage.pid)
         while not writing.done():
             memory.append((time.monotonic() - began, _resident_mib(stage.pid)))
@@ -114,15 +123,27 @@ async def _stage(how: play.Run) -> AsyncIterator[tuple[arena.Arena, str]]:
             gc.enable()
 
 
-async def _write(stage: arena.Arena, *, rate: float, seconds: float) -> list[float]:
-    """Posts at a steady rate, most of them new conversations; how late each was written."""
+async def _write(
+    stage: arena.Arena,
+    *,
+    rate: float,
+    seconds: float,
+    threads: list[worlds.Place],
+    most: int | None = None,
+) -> list[float]:
+    """Posts at a steady rate, most of them new conversations; how late each was written.
+
+    `threads`: those there are, added to; past `most` of them posts go on in these.
+    """
     began, late = time.monotonic(), []
-    threads: list[worlds.Place] = []
     for number in range(int(rate * seconds)):
         due = began + number / rate
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         late.append(time.monotonic() - due)
-        known = stage.chance.choice(threads) if threads and stage.chance.random() < FOLLOW else None
+        full = most is not None and len(threads) >= most
+        known = (
+            stage.chance.choice(threads) if full or stage.chance.random() < FOLLOW * bool(threads) else None
+        )
         if known is not None and stage.world.reachable(known):
             await stage.ask(known)
         else:
@@ -130,11 +151,11 @@ async def _write(stage: arena.Arena, *, rate: float, seconds: float) -> list[flo
     return late
 
 
-async def _sustained(stage: arena.Arena, most: float, *, quick: bool) -> float:
-    """The highest share of that rate at which nothing piles up for a while; the lowest is not tried."""
+async def _sustained(stage: arena.Arena, write: Write, most: float, *, seconds: float) -> float:
+    """The highest share of that rate at which nothing piles up for so long; the lowest is not tried."""
     *shares, lowest = SHARES
     for share in shares:
-        await _write(stage, rate=share * most, seconds=2.0 if quick else 30.0)
+        await write(rate=share * most, seconds=seconds)
         waiting = len(stage.verdict().lost)
         await _answered(stage, seconds=120)
         if waiting < share * most:
