@@ -141,9 +141,8 @@ async def _write(
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         late.append(time.monotonic() - due)
         full = most is not None and len(threads) >= most
-        known = (
-            stage.chance.choice(threads) if full or stage.chance.random() < FOLLOW * bool(threads) else None
-        )
+        goes_on = full or (threads and stage.chance.random() < FOLLOW)
+        known = stage.chance.choice(threads) if goes_on else None
         if known is not None and stage.world.reachable(known):
             await stage.ask(known)
         else:
