@@ -257,6 +257,9 @@ class Log(Protocol):
         row the place after. None when nothing is due.
         """
 
+    async def let_go(self, reply: conversation.Reply) -> None:
+        """Leave the reply to whoever can write it."""
+
     async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:
         """The log before the reply's place, not hidden by `new`, past the summaries.
 

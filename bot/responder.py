@@ -68,7 +68,8 @@ class Responder:
         if reply is None:
             return False
         platform = self.platforms.get(reply.home.platform)
-        if platform is None:  # switched off: it stays due until the platform is back
+        if platform is None:  # switched off: it stays due until the platform is back, or for another process
+            await self.log.let_go(reply)
             return False
         ids = structlog.contextvars.bound_contextvars(conversation=conversation_id, reply=reply.id)
         with ids, self.trace.reply(reply) as span:

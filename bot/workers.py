@@ -67,11 +67,13 @@ class Workers:
     most: int = 1_000  # conversations in memory at the same time, those that wait their turn included
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
     _turnstile: asyncio.Semaphore | None = None
-    _courtesy: courtesy.Courtesy | None = None
     _closing: bool = False
 
+    def __post_init__(self) -> None:
+        self._courtesy = courtesy.Courtesy(tell=self._tell)
+
     def wake(self, conversation_id: conversation.ConversationId) -> None:
-        """See to it that a worker looks at this conversation after now.
+        """See to it that a worker looks at this conversation after now, and that who waits is told.
 
         Where `most` work or wait already it stays due in the log, and the next look finds it.
         """
@@ -82,6 +84,7 @@ class Workers:
             worker.again = True
             return
         if len(self._workers) >= self.most:
+            self._courtesy.waits(conversation_id)
             return
         task = asyncio.create_task(self._work(conversation_id), name=f"worker {conversation_id}")
         self._workers[conversation_id] = _Worker(task=task)
@@ -133,15 +136,16 @@ class Workers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._courtesy is not None:
-            await self._courtesy.aclose()
+        await self._courtesy.aclose()
+
+    async def _tell(self, conversation_id: conversation.ConversationId) -> None:
+        await self.responder.queued(conversation_id)
 
     async def _work(self, conversation_id: conversation.ConversationId) -> None:
         worker = self._workers[conversation_id]
         self._turnstile = self._turnstile or asyncio.Semaphore(self.at_once)
         failures = 0
         try:
-            self._courtesy = self._courtesy or courtesy.Courtesy(tell=self.responder.queued)
             if self._turnstile.locked():
                 self._courtesy.waits(conversation_id)
             while not self._closing:
@@ -163,8 +167,7 @@ class Workers:
                     if not await self._after(error, conversation_id, failures):
                         return
         finally:
-            if self._courtesy is not None:
-                self._courtesy.waits_no_more(conversation_id)
+            self._courtesy.waits_no_more(conversation_id)
             del self._workers[conversation_id]
             self.metrics.busy.set(len(self._workers))
 
@@ -204,7 +207,8 @@ class Workers:
             failures=failures,
             exc_info=not isinstance(error, errors.ThreadmateError),
         )
-        if isinstance(error, errors.PostGone | errors.MayNotPost) or (not passing and failures > 1):
+        is_over = isinstance(error, errors.PostGone | errors.MayNotPost) or failures > 1
+        if is_over and not passing:
             try:
                 await self.responder.give_up(conversation_id, error)
             except Exception as worse:  # noqa: BLE001 - whatever it is, it must not touch the other workers

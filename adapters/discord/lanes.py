@@ -11,9 +11,20 @@ import asyncio
 import collections
 from collections.abc import Awaitable, Callable
 
+import aiohttp
+import discord
 import structlog
 
 from bot import errors
+
+PASSING = (  # by itself: waited out, however long it takes
+    errors.LogUnusable
+    | errors.PlatformUnavailable
+    | discord.DiscordServerError
+    | discord.RateLimited
+    | aiohttp.ClientError
+    | OSError
+)
 
 log = structlog.get_logger()
 
@@ -89,13 +100,13 @@ class Lanes:
                 await job()
             except Exception as error:
                 failures += 1
-                passing = isinstance(error, errors.LogUnusable | errors.PlatformUnavailable)
+                passing = isinstance(error, PASSING)
                 log.warning(
                     "discord.event_failed",
                     channel=str(lane),
                     error=type(error).__name__,
                     failures=failures,
-                    exc_info=not isinstance(error, errors.ThreadmateError),
+                    exc_info=not isinstance(error, errors.ThreadmateError | PASSING),
                 )
                 if isinstance(error, errors.PostGone | errors.MayNotPost) or (
                     not passing and failures >= TRIES

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 LIMIT = 2000 - splitting.HEAL_ROOM  # one limit for growing and finished text, so that no piece moves
 FINISH_SECONDS = 900.0  # how long the final text is tried for
 NONCE_SECONDS = 60.0  # how long a repeated nonce is trusted to give the first post back
-LOOK_BACK = 100  # messages after the question in which an unremembered post is looked for
+LOOK_BACK = 1_000  # messages after the question in which an unremembered post is looked for
 OLD = dt.timedelta(minutes=50)  # edits of posts over an hour old are scarce: they are kept for the last one
 TYPING_EVERY, TYPING_TIMES = 7.0, 85  # seconds; the sign lasts ten, and ten minutes are enough
 ARCHIVED = 50083
@@ -72,6 +72,7 @@ class ReplyPost:
         self._shown: dict[int, str] = {}
         self._under: dict[int, under.Under] = {}
         self._typing: asyncio.Task[None] | None = None
+        self._unsaved = False
 
     async def begin(self) -> None:
         """Show that an answer is coming. Raises MayNotPost or PostGone."""
@@ -122,11 +123,18 @@ class ReplyPost:
     async def withdraw(self) -> None:
         """Take the posts away, also one that was made but not remembered."""
         try:
-            if self._reply.resumed and (lost := await self._look(len(self._ids))) is not None:
-                self._ids.append(lost)
+            await self._find_lost()
             await self._take_away(0)
         finally:
             self.stop_typing()
+
+    async def _find_lost(self) -> None:
+        """The post that an earlier life of this reply may have made last."""
+        if not self._reply.resumed:
+            return
+        lost = await self._api.make(lambda: self._look(len(self._ids)), patience=FINISH_SECONDS)
+        if lost is not None:
+            self._ids.append(lost)
 
     def stop_typing(self) -> None:
         """End the typing sign; Discord lets it go by itself within ten seconds."""
@@ -136,9 +144,17 @@ class ReplyPost:
     async def _settle(self, pieces: list[str], below: under.Under) -> None:
         try:
             await self._put(pieces, patience=FINISH_SECONDS, below=below)
+            await self._find_lost()
             await self._take_away(len(pieces))
+            if self._unsaved:
+                await self._save()
         finally:
             self.stop_typing()
+
+    async def _save(self) -> None:
+        self._unsaved = True  # the log may be away just now: the end tries again
+        await self._remember(tuple(self._ids))
+        self._unsaved = False
 
     async def _put(self, pieces: list[str], *, patience: float, below: under.Under | None = None) -> None:
         """Bring the posts to these pieces, with `below` under the last alone; None leaves that as it is."""
@@ -168,7 +184,7 @@ class ReplyPost:
                 if below.stands(message):
                     self._under[part] = below
             self._ids.append(found)
-            await self._remember(tuple(self._ids))
+            await self._save()
             self.stop_typing()
 
         await self._api.make(attempt, patience=patience, limited=self._limited)

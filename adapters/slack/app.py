@@ -94,7 +94,7 @@ class Slack:
         self._exits = contextlib.AsyncExitStack()
         self._known: Sequence[ports.Known] = ()
         self._endpoint = http.Endpoint(
-            secret=signing_secret or "", now=lambda: now().timestamp(), dispatch=self._dispatch
+            secret=signing_secret or "", now=lambda: self._now().timestamp(), dispatch=self._dispatch
         )
         self._sockets: sockets.Sockets | None = None
         self._door = bolt.Door(event=self._take_event, press=self._take_press, api_url=api_url)

@@ -10,7 +10,8 @@ import collections
 from adapters.slack import happenings, parse, reader
 from bot import conversation
 
-MOST_PASSED_BY = 1000  # threads remembered, and posts of each
+MOST_PASSED_BY = 1000  # threads remembered
+MOST_EVENTS = 5000  # posts of all of them together: some 20 MiB
 MOST_EDITS = 200
 MOST_TWINS = 1000
 
@@ -23,14 +24,15 @@ class PassedBy:
     def __init__(self) -> None:
         self._events: collections.OrderedDict[str, list[parse.Event]] = collections.OrderedDict()
         self._entered: collections.OrderedDict[str, str] = collections.OrderedDict()
+        self._count = 0
 
     def keep(self, where: conversation.ConversationId, event: parse.Event) -> None:
         """Remember an event, of the newest threads and the first posts of each."""
         events = self._events.setdefault(where, [])
-        if len(events) < MOST_PASSED_BY:
-            events.append(event)
-        while len(self._events) > MOST_PASSED_BY:
-            self._events.popitem(last=False)
+        events.append(event)
+        self._count += 1
+        while len(self._events) > MOST_PASSED_BY or self._count > MOST_EVENTS:
+            self._count -= len(self._events.popitem(last=False)[1])
 
     def enter(self, where: conversation.ConversationId, ts: str) -> None:
         """The bot is in the thread since this post."""
@@ -48,6 +50,7 @@ class PassedBy:
         if since is None:
             return []
         events = self._events.pop(where, [])
+        self._count -= len(events)
         return [event for event in events if reader.order(str(event["ts"])) > reader.order(since)]
 
 

@@ -121,6 +121,10 @@ class Events:
             for event in self._passed_by.missed(where):
                 await self.take(event, team=team)
 
+    async def _erase(self, found: happenings.Erased) -> None:
+        if await self._intake.delete(found.conversation, found.post_id):
+            log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
+
     async def _tell(self, found: happenings.Happening, standing: conversation.Standing | None) -> None:
         match found:
             case happenings.Said(post=post, home=home):
@@ -140,8 +144,7 @@ class Events:
                 if await self._edit(found, standing):
                     self._early_edits.take(found.conversation, found.post_id)
             case happenings.Erased():
-                await self._intake.delete(found.conversation, found.post_id)
-                log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
+                await self._erase(found)
             case happenings.Stopped():
                 stopped = await self._intake.stop(found.conversation, standing=standing)
                 log.info("slack.stop_pressed", conversation=found.conversation, stopped=stopped)

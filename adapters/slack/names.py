@@ -20,6 +20,9 @@ from bot import errors
 KEPT = 10_000  # names, the least recently used go first
 FRESH_SECONDS = 3_600.0
 WAIT_SECONDS = 1.5
+_LASTING = frozenset(  # said of the person, or of the app for good; any other refusal is of the moment
+    {"bot_not_found", "missing_scope", "unknown_method", "user_not_found", "user_not_visible"}
+)
 
 log = structlog.get_logger()
 
@@ -100,6 +103,8 @@ class Names:
                 person = _person(answer.get("user") or {}, team=self._team)
         except web.Refused as refused:
             log.warning("slack.person_refused", user=user, fault=str(refused))
+            if refused.code not in _LASTING:
+                return None
             # Slack itself always has the method; what stands in for it and has not knows no guests.
             known_to_have_none = refused.code == "unknown_method"
             person = Person(name="", guest=not user.startswith("B") and not known_to_have_none)

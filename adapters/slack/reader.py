@@ -29,9 +29,11 @@ class Reader:
     `patience` is for a whole reading: the seconds after which a refusal or a fault is no longer waited out.
     """
 
-    def __init__(self, *, api: web.Web, clock: web.Clock) -> None:
+    def __init__(self, *, api: web.Web, clock: web.Clock, yields: bool = False) -> None:
+        """`yields`: where Slack asks to wait, everybody else goes first."""
         self._api = api
         self._clock = clock
+        self._yields = yields
 
     async def thread(
         self, channel: str, root: str, *, after: str = "", before: str = "", patience: float
@@ -64,6 +66,7 @@ class Reader:
             answer = await self._api.call(
                 method,
                 patience=patience,
+                yields=self._yields,
                 channel=channel,
                 ts=thread or None,
                 oldest=ts,
@@ -94,6 +97,7 @@ class Reader:
             answer = await self._api.call(
                 method,
                 patience=max(0.0, until - self._clock()),
+                yields=self._yields,
                 channel=channel,
                 ts=ts,
                 cursor=cursor,

@@ -27,6 +27,7 @@ from bot.showing import enclosing, pacing, splitting
 
 FINISH_SECONDS = 300.0  # how long a finished text is tried to be shown
 OPEN_SECONDS = 60.0
+CUT_SECONDS = 10.0  # how long a post on its way is waited for when the answer is cut off
 STREAM_SECONDS = 240.0  # then the post goes on by edits
 STATUS_SECONDS = 2.0  # the status is a courtesy: nobody waits for it longer
 _PAUSE = 1.0  # seconds between two tries to finish
@@ -77,6 +78,7 @@ class Reply:
             sleep=posts.sleep,
         )
         self._form = forms.BLOCKS
+        self._unsaved = False
         self._stream: _Stream | None = None
         self._streams = bool(posts.spot.thread)
         self._unsure = reply.resumed  # whether a post that is not in `_ids` may stand already
@@ -140,10 +142,13 @@ class Reply:
                 if self._left(until) <= 0:
                     raise
                 await self._posts.sleep(_PAUSE)
+        if self._unsaved:
+            await self._save()
         await self._end_session()
 
     async def withdraw(self) -> None:
         """Take the posts away; see ports.ReplyPost."""
+        await self._find_lost(patience=FINISH_SECONDS)
         for part, ts in reversed(list(enumerate(self._ids))):
             await self._posts.delete(ts, part=part, patience=FINISH_SECONDS)
         await self._uploads.bring((), patience=FINISH_SECONDS)
@@ -208,6 +213,17 @@ class Reply:
 
     async def _add(self, number: int, *, until: float) -> None:
         """Add the next post, or find it where an earlier life of this reply may have added it."""
+        making = asyncio.ensure_future(self._make(number, until=until))
+        try:
+            await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # It is on its way: whoever takes the reply up again must find it in the log, or on Slack.
+            await asyncio.wait([making], timeout=CUT_SECONDS)
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+            raise
+
+    async def _make(self, number: int, *, until: float) -> None:
         after = self._ids[-1] if self._ids else self._reply.asker.id
         patience = self._left(until)
         ts = await self._posts.look(part=number, after=after, patience=patience) if self._unsure else None
@@ -243,7 +259,9 @@ class Reply:
         return await self._posts.add(content, part=number, after=after, patience=patience)
 
     async def _save(self) -> None:
+        self._unsaved = True  # the log may be away just now: the end tries again
         await self._remember((*self._ids, *self._uploads.ids))
+        self._unsaved = False
 
     async def _start(self, number: int, *, after: str, patience: float) -> str | None:
         try:
@@ -258,12 +276,23 @@ class Reply:
         return ts
 
     async def _drop(self, kept: int, *, until: float) -> None:
-        """Take away posts that a shorter text no longer needs."""
+        """Take away posts that a shorter text no longer needs, also one that was made and not remembered."""
+        await self._find_lost(patience=self._left(until))
         for number in range(len(self._ids) - 1, kept - 1, -1):
             await self._posts.delete(self._ids[number], part=number, patience=self._left(until))
         if len(self._ids) > kept:
             del self._ids[kept:], self._shown[kept:]
             await self._save()
+
+    async def _find_lost(self, *, patience: float) -> None:
+        """The part that an earlier life of this reply may have added last, once."""
+        if not self._unsure or not self._ids:
+            return
+        lost = await self._posts.look(part=len(self._ids), after=self._ids[-1], patience=patience)
+        self._unsure = False
+        if lost is not None:
+            self._ids.append(lost)
+            self._shown.append(None)
 
     async def _show_status(self) -> None:
         """Say at once that an answer is coming: the status under the thread, the session's stop button."""

@@ -24,6 +24,7 @@ TITLE = "Ask about this"
 FIELD = "question"
 MOST = 3000  # characters of a question: Slack's limit for a field
 OPEN = "views.open"
+FAILED = "I could not take your question just now. Please ask again in a moment."
 NO_PLACE = "I may not write there: invite me to the channel first."
 
 log = structlog.get_logger()
@@ -148,18 +149,21 @@ class Subject:
             log.info("slack.question_refused", channel=spot.channel, fault=str(error))
             await self._respond(subject["url"], commands.Outcome(text=NO_PLACE))
             return
-        await self.presses.intake.post(
-            conversation.Post(
-                conversation=where,
-                id=ts,
-                role="user",
-                author=user,
-                author_name=name,
-                text=text,
-                sent_at=parse.moment(ts),
-                addressed=True,
-                standing=standing,
-            ),
-            address.home(spot, team=team),
+        asked = conversation.Post(
+            conversation=where,
+            id=ts,
+            role="user",
+            author=user,
+            author_name=name,
+            text=text,
+            sent_at=parse.moment(ts),
+            addressed=True,
+            standing=standing,
         )
+        try:
+            await self.presses.intake.post(asked, address.home(spot, team=team))
+        except errors.ThreadmateError as error:  # Slack was told that the form was taken: it sends it no more
+            log.warning("slack.question_failed", error=type(error).__name__)
+            await self._respond(subject["url"], commands.Outcome(text=FAILED))
+            return
         log.info("slack.question_asked", conversation=where, post=ts)

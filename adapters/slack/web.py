@@ -23,11 +23,24 @@ from adapters.slack import surface
 from bot import errors
 
 RETRY_AFTER_CAP = 60.0  # seconds; a longer wait is cut, the next refusal brings the next one
+YIELD_SECONDS = 1.0  # that a call which can wait begins later than those that cannot
 CALL_SECONDS = 30.0  # after that the outcome of one try is unknown
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries, the last one repeated
 _FAULTS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _TOKEN_OVER = frozenset({"token_expired", "invalid_auth"})
+_SHUT = frozenset(  # to the token or the workspace as it is now: no reason to give an answer up
+    {
+        "account_inactive",
+        "ekm_access_denied",
+        "invalid_auth",
+        "not_authed",
+        "org_login_required",
+        "team_added_to_org",
+        "token_expired",
+        "token_revoked",
+    }
+)
 _HTTP_LIMITED = 429
 _HTTP_FAULT = 500
 _HTTP_MISSING = frozenset({404, 405, 501})  # how a server says without words that it has no such method
@@ -64,6 +77,10 @@ class Refused(errors.MayNotPost):
 
 class Gone(Refused, errors.PostGone):
     """Slack said no, because what the call is about is no longer there."""
+
+
+class Shut(Refused, errors.PlatformUnavailable):
+    """Slack said no, to everything: the token or the workspace is not to be had now."""
 
 
 class Busy(errors.PlatformUnavailable):
@@ -103,14 +120,23 @@ class Web:
         self._sleep = sleep
 
     async def call(
-        self, method: str, *, patience: float = 20.0, repeatable: bool = True, **arguments: Any
+        self,
+        method: str,
+        *,
+        patience: float = 20.0,
+        repeatable: bool = True,
+        yields: bool = False,
+        **arguments: Any,
     ) -> Mapping[str, Any]:
         """Slack's answer, after retries for at most `patience` seconds (0: one try).
 
-        Arguments that are None are left out. Raises Refused, Busy, Unreached, or Unknown; Unknown for a call
-        that is not `repeatable` after the first try whose outcome cannot be told.
+        Arguments that are None are left out. A call that `yields` lets others go first after each wait.
+        Raises Refused, Busy, Unreached, or Unknown; Unknown for a call that is not `repeatable` after the
+        first try whose outcome cannot be told.
         """
-        answer = await self._patiently(method, arguments, patience=patience, repeatable=repeatable)
+        answer = await self._patiently(
+            method, arguments, patience=patience, repeatable=repeatable, later=YIELD_SECONDS * yields
+        )
         data = answer.data
         return data if isinstance(data, Mapping) else {}
 
@@ -122,7 +148,13 @@ class Web:
         return data if isinstance(data, Mapping) else {}, frozenset(filter(None, scopes.split(",")))
 
     async def _patiently(
-        self, method: str, arguments: Mapping[str, Any], *, patience: float, repeatable: bool
+        self,
+        method: str,
+        arguments: Mapping[str, Any],
+        *,
+        patience: float,
+        repeatable: bool,
+        later: float = 0.0,
     ) -> AsyncSlackResponse:
         until = self._clock() + patience
         limit = (method, str(arguments.get("channel") or "") if method.startswith("chat.") else "")
@@ -141,6 +173,7 @@ class Web:
                 fault = unknown
             except Unreached as unreached:
                 fault = unreached
+            wait += later
             if self._clock() + wait > until:
                 raise fault
             log.info("slack.retry", method=method, attempt=attempt + 1, wait=wait, fault=type(fault).__name__)
@@ -233,7 +266,7 @@ def _told(method: str, error: slack_errors.SlackApiError) -> errors.PlatformErro
         return Busy(method, _retry_after(getattr(response, "headers", {})))
     if status >= _HTTP_FAULT or code in _FAULTS or not code:
         return Unknown(f"{method}: http {status} {code}".rstrip())
-    refusal = Gone if code in _GONE else Refused
+    refusal = Gone if code in _GONE else Shut if code in _SHUT else Refused
     return refusal(method, code, needed=str(body.get("needed") or ""))
 
 

@@ -137,10 +137,11 @@ class Workspace:
         self.catching_up = catch_up.CatchUp(
             intake=common.intake,
             events=self.events,
-            reader=self._reader,
+            reader=reader.Reader(api=api, clock=common.clock, yields=True),  # answers go first
             rules=rules,
             names=self.names,
             standings=who,
+            sleep=common.sleep,
         )
         self.events.read_on = self.catching_up.read_on
 

@@ -22,6 +22,9 @@ class Book(forgetting.Book, spending.Book, Protocol):
     async def claim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> bool:
         """Commit that a command is being carried out; False when it was before."""
 
+    async def unclaim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> None:
+        """It was not carried out: whoever claims it next has it."""
+
     async def reset(self, conversation_id: conversation.ConversationId) -> None:
         """Hide what came before from requests, summaries and recall."""
 
@@ -57,7 +60,11 @@ class CommandDesk:
             return None
         if command.word not in commands.WORDS:
             return commands.Outcome(text=commands.hint(command.word))
-        outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command, home)
+        try:
+            outcome: commands.Outcome = await getattr(self, f"_{command.word}")(command, home)
+        except errors.LogUnusable:
+            await self.book.unclaim_command(command.conversation, command.id)  # Slack sends it again
+            raise
         return outcome
 
     async def _help(self, _command: commands.Command, _: conversation.Home) -> commands.Outcome:

@@ -59,6 +59,12 @@ class Asking:
             )
         )
 
+    async def unclaim_command(self, conversation_id: conversation.ConversationId, command_id: str) -> None:
+        """It was not carried out: whoever claims it next has it."""
+        await self._store.write(
+            functools.partial(commands.unclaim, conversation_id=conversation_id, command_id=command_id)
+        )
+
     async def reset(self, conversation_id: conversation.ConversationId) -> None:
         """Hide what was said so far from requests, summaries and recall (`new`)."""
         await self._store.write(functools.partial(changes.reset, conversation_id=conversation_id))

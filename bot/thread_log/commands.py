@@ -17,3 +17,10 @@ def claim(
         (conversation_id, rows.clean(command_id), now),
     )
     return claimed.rowcount == 1
+
+
+def unclaim(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, command_id: str) -> None:
+    """Forget a claim."""
+    db.execute(
+        "DELETE FROM commands WHERE conversation = ? AND id = ?", (conversation_id, rows.clean(command_id))
+    )

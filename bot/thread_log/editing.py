@@ -8,20 +8,37 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import sqlite3
 from collections.abc import Callable, Sequence
 
 from bot import conversation
-from bot.thread_log import asking, changes, intake, retention, rows, store, upkeep, workspaces
+from bot.thread_log import (
+    asking,
+    changes,
+    intake,
+    owners,
+    replies,
+    retention,
+    rows,
+    store,
+    upkeep,
+    workspaces,
+)
 
 
 class Editing(asking.Asking):
     """The part of the log that takes back what was said."""
 
     def __init__(
-        self, *, store: store.Store, scrubber: upkeep.Scrubber, clock: Callable[[], dt.datetime]
+        self,
+        *,
+        store: store.Store,
+        scrubber: upkeep.Scrubber,
+        owner: owners.Owner,
+        clock: Callable[[], dt.datetime],
     ) -> None:
         super().__init__(store=store, clock=clock)
-        self._scrubber = scrubber
+        self._scrubber, self._owner = scrubber, owner
         self._erased_while_running: dict[str, list[str]] = {}  # by reply
 
     async def edit(
@@ -34,46 +51,50 @@ class Editing(asking.Asking):
         attachments: Sequence[conversation.Attachment] | None = None,
     ) -> changes.EditEffect:
         """Give a person's post its new text and, unless that is None, files, everywhere."""
-        return self._carried(
-            await self._store.write(
-                functools.partial(
-                    changes.edit,
-                    conversation_id=conversation_id,
-                    post_id=post_id,
-                    text=text,
-                    edited_at=rows.micros(edited_at),
-                    now=self._now(),
-                    attachments=attachments,
-                )
-            )
+        work = functools.partial(
+            changes.edit,
+            conversation_id=conversation_id,
+            post_id=post_id,
+            text=text,
+            edited_at=rows.micros(edited_at),
+            now=self._now(),
+            attachments=attachments,
         )
+        return self._scrubbed(await self._store.write(lambda db: self._noted(db, work(db))))
 
     async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> changes.EditEffect:
         """Erase a post, everywhere; one that is unknown cannot come any more."""
-        return self._carried(
-            await self._store.write(
-                functools.partial(
-                    changes.delete, conversation_id=conversation_id, post_id=post_id, now=self._now()
-                )
-            )
+        work = functools.partial(
+            changes.delete, conversation_id=conversation_id, post_id=post_id, now=self._now()
         )
+        return self._scrubbed(await self._store.write(lambda db: self._noted(db, work(db))))
 
     async def file_gone(
         self, platform: str, workspace: str, file_id: str
     ) -> list[tuple[conversation.ConversationId, changes.EditEffect]]:
         """Take a file that was deleted on its platform out of every post that holds it."""
-        done = await self._store.write(
-            functools.partial(
-                changes.file_gone, platform=platform, workspace=workspace, file_id=file_id, now=self._now()
-            )
+        work = functools.partial(
+            changes.file_gone, platform=platform, workspace=workspace, file_id=file_id, now=self._now()
         )
-        return [(conversation_id, self._carried(each)) for conversation_id, each in done]
+        done = await self._store.write(lambda db: [(key, self._noted(db, each)) for key, each in work(db)])
+        return [(conversation_id, self._scrubbed(effect)) for conversation_id, effect in done]
 
-    def _carried(self, done: tuple[changes.EditEffect, changes.Erased]) -> changes.EditEffect:
-        """See to what must be gone: from the answers that are being written, and from the files."""
+    def _noted(
+        self, db: sqlite3.Connection, done: tuple[changes.EditEffect, changes.Erased]
+    ) -> changes.EditEffect:
+        """Note for the answers that are being written what is gone, in the transaction that takes it away.
+
+        So the next one in it, which may hold such an answer, knows. An answer that another process writes
+        cannot: that one is written anew.
+        """
         effect, erased = done
         for reply_id in erased.running:
             self._erased_while_running.setdefault(reply_id, []).append(erased.text)
+            replies.reopen_others(db, reply_id=reply_id, owner=self._owner.name)
+        return effect
+
+    def _scrubbed(self, effect: changes.EditEffect) -> changes.EditEffect:
+        """See to it that what is gone is gone from the files, too."""
         if effect.changed:
             self._scrubber.start()
         return effect

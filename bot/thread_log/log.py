@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import pathlib
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from bot import conversation, errors
@@ -77,8 +78,7 @@ class ThreadLog(editing.Editing):
         clock: Callable[[], dt.datetime],
         owner: owners.Owner,
     ) -> None:
-        super().__init__(store=store, scrubber=scrubber, clock=clock)
-        self._owner = owner
+        super().__init__(store=store, scrubber=scrubber, owner=owner, clock=clock)
         self.accounts = accounts.Accounts(store=store)
         self.files = shelf.Files(store=store)
         self.installs = installs.Installs(store=store, scrubber=scrubber)
@@ -97,6 +97,10 @@ class ThreadLog(editing.Editing):
             replies.begin, conversation_id=conversation_id, now=self._now(), owner=self._owner
         )
         return await self._store.write(work)
+
+    async def let_go(self, reply: conversation.Reply) -> None:
+        """Leave the reply to whoever can write it."""
+        await self._store.write(functools.partial(replies.let_go, reply_id=reply.id))
 
     async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:
         """The log before the reply's place; `tail_only`: from the newest plan's first place on."""
@@ -171,13 +175,16 @@ class ThreadLog(editing.Editing):
 
     async def written(self, reply: conversation.Reply, answer: conversation.Answer) -> str:
         """Commit the whole answer, without words of posts that were deleted while it was written."""
-        text = rows.clean(answer.text)
-        for deleted in self._erased_while_running.get(reply.id, ()):
-            text = echoes.without(text, deleted=deleted)
-        await self._store.write(
-            functools.partial(replies.written, reply_id=reply.id, text=text, now=self._now())
-        )
-        return text
+        now = self._now()
+
+        def work(db: sqlite3.Connection) -> str:
+            text = rows.clean(answer.text)
+            for deleted in self._erased_while_running.get(reply.id, ()):
+                text = echoes.without(text, deleted=deleted)
+            replies.written(db, reply_id=reply.id, text=text, now=now)
+            return text
+
+        return await self._store.write(work)
 
     async def end(self, reply: conversation.Reply, state: conversation.ReplyState, note: str = "") -> None:
         """Close the row; FINISHED only where the answer is in the log, else `begin` gives the reply again."""

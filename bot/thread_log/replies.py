@@ -15,6 +15,7 @@ from bot import conversation
 from bot.thread_log import intake, owners, places, ratings, rows
 
 UNFINISHED = "state IN ('due', 'opened', 'written')"
+REOPENED = "reopened"  # the note of one whose question has changed since it was begun
 
 
 def begin(
@@ -41,7 +42,7 @@ def begin(
     if unfinished is not None:
         if owner.is_other(unfinished[1]):
             return None
-        db.execute("UPDATE replies SET owner = ? WHERE id = ?", (owner.name, unfinished[0]))
+        db.execute("UPDATE replies SET owner = ?, note = '' WHERE id = ?", (owner.name, unfinished[0]))
         return _load(db, reply_id=unfinished[0], resumed=True)
     asker = db.execute(
         "SELECT id, author, sent_at FROM posts WHERE conversation = ? AND addressed = 1 AND reply IS NULL"
@@ -63,6 +64,18 @@ def begin(
     )
     db.execute("UPDATE conversations SET next_place = ? WHERE number = ?", (place + 1, number))
     return _load(db, reply_id=reply_id, resumed=False)
+
+
+def reopen_others(db: sqlite3.Connection, *, reply_id: str, owner: str) -> None:
+    """An answer that a process other than this owner is writing is not taken: it may hold what is gone."""
+    db.execute(
+        "UPDATE replies SET note = ? WHERE id = ? AND owner NOT IN ('', ?)", (REOPENED, reply_id, owner)
+    )
+
+
+def let_go(db: sqlite3.Connection, *, reply_id: str) -> None:
+    """Nobody is at work on it: another process may take it up."""
+    db.execute("UPDATE replies SET owner = '' WHERE id = ?", (reply_id,))
 
 
 def plan(db: sqlite3.Connection, *, reply_id: str, plan: conversation.Plan, now: int) -> None:
@@ -94,9 +107,16 @@ def posted(db: sqlite3.Connection, *, reply_id: str, platform_ids: tuple[str, ..
 
 
 def written(db: sqlite3.Connection, *, reply_id: str, text: str, now: int) -> None:
-    """Store the whole answer as the bot's post; without effect on a reply that is over or forgotten."""
+    """Store the whole answer as the bot's post.
+
+    Without effect on a reply that is over or forgotten, or reopened since it was begun: whoever wrote this
+    has not read the question as it is now.
+    """
     row = _row(db, reply_id)
     if row is None or row[2] not in ("due", "opened", "written"):
+        return
+    (note,) = db.execute("SELECT note FROM replies WHERE id = ?", (reply_id,)).fetchone()
+    if note == REOPENED:
         return
     number = row[0]
     remove_answer(db, reply_id=reply_id)
@@ -172,7 +192,7 @@ def reopen(db: sqlite3.Connection, *, reply_id: str) -> None:
     """Take back the answer and the plan of an unfinished reply: what it rests on has changed."""
     remove_answer(db, reply_id=reply_id)
     db.execute(
-        "UPDATE replies SET plan = NULL,"
+        f"UPDATE replies SET plan = NULL, note = '{REOPENED}',"  # noqa: S608 - our own constant
         " state = CASE platform_ids WHEN '[]' THEN 'due' ELSE 'opened' END WHERE id = ?",
         (reply_id,),
     )

@@ -387,13 +387,14 @@ async def test_posts_are_counted(tmp_path: pathlib.Path) -> None:
 
 
 async def test_what_finds_no_room_in_memory_waits_in_the_log(tmp_path: pathlib.Path) -> None:
-    """Past the most that may wait in memory a conversation stays due, and is answered at a later look."""
+    """Past the most that may wait in memory a conversation stays due, is told so, and answered later."""
     model = fakes.Model(holding=True)
     async with world.opened(tmp_path, model=model) as bot:
         bot.workers.most = 2
         for number in range(1, 4):
             await bot.intake.post(world.a_post(number, conversation=other(number)), world.HOME)
         assert bot.workers.busy == 2
+        await bot.platform.reached("queued")
         model.go.set()
         await bot.idle()
         assert await bot.log.due() == [other(3)]

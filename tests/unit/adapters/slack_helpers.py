@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from adapters.slack import address, app, parse
-from bot import conversation, ports
+from bot import conversation, errors, ports
 from bot.desk import commands
 from emulators import slack
 
@@ -44,11 +44,15 @@ class Intake:
     signs: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     on_mention: bool = False  # threads need one
     broken: bool = False  # the log cannot be written
+    locked: int = 0  # so many writes fail before that
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Keep it unless known."""
         if self.broken:
             raise OSError("the disk is full")
+        if self.locked:
+            self.locked -= 1
+            raise errors.LogUnusable("the log is locked")
         key = (post.conversation, post.id)
         if key in self.posts or key in self.erased:
             return False
@@ -205,9 +209,12 @@ class Ledger:
     intake: Intake
     where: conversation.ConversationId
     states: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
+    locked: bool = False
 
     async def remember(self, ids: tuple[str, ...]) -> None:
         """Keep the ids."""
+        if self.locked:
+            raise errors.LogUnusable("the log is locked")
         self.states.append(ids)
         self.intake.replies |= {(self.where, ts) for ts in ids}
 

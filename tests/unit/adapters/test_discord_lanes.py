@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import types
+from typing import Any
 
+import discord
 import pytest
 
 from adapters.discord import lanes
 from bot import errors
+
+OUTAGE: Any = types.SimpleNamespace(status=503, reason="down")  # what discord.py makes its error of
 
 
 class Story:
@@ -56,6 +61,9 @@ async def test_a_failing_event_keeps_its_place() -> None:
     ("failure", "tries"),
     [
         (errors.LogUnusable(), 51),  # passing: as often as it takes
+        (discord.DiscordServerError(OUTAGE, "down"), 51),  # so is Discord's own outage
+        (discord.RateLimited(60.0), 51),
+        (ConnectionResetError(), 51),
         (ValueError("a bug"), lanes.TRIES),  # not known to pass: given up, so that the channel goes on
         (errors.PostGone(), 1),  # there is nothing to try
     ],

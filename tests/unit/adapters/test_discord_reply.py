@@ -256,6 +256,42 @@ async def test_a_resumed_reply_goes_on_in_its_posts() -> None:
         assert scene.core.deleted == []
 
 
+@pytest.mark.parametrize(
+    ("end", "left"), [("finish", ["Short."]), ("fail", ["Claude is overloaded."]), ("withdraw", [])]
+)
+async def test_a_part_that_no_log_knows_does_not_stay(end: str, left: list[str]) -> None:
+    """Where the answer is shorter after a crash, a later part whose id was not committed is taken away."""
+    async with discord_helpers.scene() as scene:
+        row = await due(scene)
+        long = "\n\n".join(f"Paragraph {n}. " + "word " * 60 for n in range(10))
+        await (await scene.adapter.open(row, scene.remember(row))).show(long)
+        ids = scene.core.replies[row.conversation]
+        assert len(ids) == 2
+        scene.core.replies[row.conversation] = ids[:1]
+        again = discord_helpers.reply_to(row.asker, row.home, ids=ids[:1], resumed=True, name=row.id)
+        await getattr(await scene.adapter.open(again, scene.remember(again)), end)(*left)
+        assert scene.says(row.asker.id) == left
+
+
+async def test_an_id_is_kept_though_the_log_was_away() -> None:
+    """Where the log could not keep a post's id while the text grew, it has it at the end."""
+    async with discord_helpers.scene() as scene:
+        row = await due(scene)
+        keep, faults = scene.remember(row), [errors.LogUnusable("the log is locked")]
+
+        async def remember(ids: tuple[str, ...]) -> None:
+            if faults:
+                raise faults.pop()
+            await keep(ids)
+
+        writing = await scene.adapter.open(row, remember)
+        with pytest.raises(errors.LogUnusable):
+            await writing.show("Some text")
+        await writing.finish("Some text, whole.")
+        (post,) = scene.posts(row.asker.id)
+        assert scene.core.replies[row.conversation] == (post["id"],)
+
+
 async def test_a_cancelled_answer_leaves_no_second_post() -> None:
     """An answer that is cut off while its post is on the way, and begun anew, stands once."""
     async with discord_helpers.scene() as scene:

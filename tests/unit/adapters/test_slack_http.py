@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import io
 import json
 import time
@@ -68,12 +69,12 @@ def test_no_header_breaks_the_check(body: bytes, timestamp: str, signature: str)
 
 @contextlib.asynccontextmanager
 async def served(
-    workspace: slack.Slack, intake: slack_helpers.Intake
+    workspace: slack.Slack, intake: slack_helpers.Intake, *, ahead: dt.timedelta = dt.timedelta(0)
 ) -> AsyncIterator[tuple[app.Slack, str]]:
-    """The adapter in HTTP mode, and the address of its endpoint."""
+    """The adapter in HTTP mode, its host's clock so far ahead, and the address of its endpoint."""
     wall = slack_helpers.Time()
     wall.now = time.time()  # the emulator signs by the wall clock
-    adapter = slack_helpers.adapter(workspace, intake=intake, time=wall, sockets=False)
+    adapter = slack_helpers.adapter(workspace, intake=intake, time=wall, sockets=False, ahead=ahead)
     async with adapter:
         routes = web.Application()
         routes.router.add_post("/slack/events", adapter.handler)
@@ -93,6 +94,18 @@ async def test_events_over_http() -> None:
         assert [(ts, "hello", True)] == [(post.id, post.text, post.addressed) for post in intake.told]
         assert {"acknowledged"} == {delivery.status for delivery in workspace.events}
         assert adapter.healthy() is None
+
+
+async def test_a_wrong_clock_of_the_host_turns_no_event_away() -> None:
+    """How old a signature is is told by Slack's clock, which its answers bring along."""
+    intake = slack_helpers.Intake()
+    ahead = dt.timedelta(hours=1)
+    async with slack.Slack() as workspace, served(workspace, intake, ahead=ahead) as (_, url):
+        ada = workspace.add_user("Ada")
+        await workspace.deliver_to(url)
+        await workspace.post(channel=workspace.open_dm(ada), user=ada, text="hello")
+        await workspace.settled()
+        assert [post.text for post in intake.told] == ["hello"]
 
 
 async def test_over_http_what_cannot_be_recorded_is_delivered_again() -> None:

@@ -242,7 +242,7 @@ def test_a_change_that_is_no_edit(event: dict[str, Any]) -> None:
 
 
 def test_deletions() -> None:
-    """A deleted post is erased, also a root that Slack keeps as a tombstone; the bot's own are not told."""
+    """A deleted post is erased, also a root that Slack keeps as a tombstone, and one of the bot's."""
     where = parse.conversation_of(message(**THREAD), team="T1", rules=RULES)
     expected = happenings.Erased(conversation=where, post_id="1700000000.000100")
     deleted = {
@@ -256,7 +256,7 @@ def test_deletions() -> None:
     assert expected == read(deleted)
     assert expected == read(changed(subtype="tombstone", text="This message was deleted."))
     own = {**deleted, "previous_message": message(**THREAD, user="UBOT", bot_id="BBOT")}
-    assert isinstance(read(own), happenings.Nothing)
+    assert expected == read(own)
 
 
 def test_a_deleted_root_belongs_to_its_own_thread() -> None:

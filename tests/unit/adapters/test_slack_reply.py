@@ -1,5 +1,7 @@
 """A reply on the emulated Slack: it stands once, whole, whatever goes wrong on the way."""
 
+import asyncio
+
 import pytest
 import slack_helpers
 
@@ -236,6 +238,59 @@ async def test_a_second_part_posted_before_a_crash_is_found(streams: bool) -> No
         reply = await scene.open(post, ledger, resumed=True)
         await reply.finish(LONG)
         assert joined([LONG]) == joined(scene.answers(post))
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [("finish", ["A short answer."]), ("fail", ["Claude is overloaded."]), ("withdraw", [])],
+)
+async def test_a_part_that_no_log_knows_does_not_stay(streams: bool, end: str, left: list[str]) -> None:
+    """Where the answer is shorter after a crash, a later part whose id was not committed is taken away."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.streaming_allowed = streams
+        post = await scene.asked()
+        ledger = scene.ledger(post)
+        crashed = await scene.open(post, ledger)
+        await crashed.show(LONG[:5_000])
+        assert len(ledger.ids) == 2
+        scene.intake.replies.discard((post.conversation, ledger.ids[1]))
+        ledger.states[:] = [ledger.ids[:1]]
+        reply = await scene.open(post, ledger, resumed=True)
+        await getattr(reply, end)(*left)
+        assert scene.answers(post) == left
+
+
+@pytest.mark.parametrize("method", ["chat.startStream", "chat.postMessage"])
+async def test_a_cancelled_answer_leaves_no_second_post(method: str) -> None:
+    """An answer that is cut off while its post is on the way, and begun anew, stands once."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.streaming_allowed = method == "chat.startStream"
+        post = await scene.asked()
+        ledger = scene.ledger(post)
+        held = scene.workspace.fail(slack.Fault(kind="hold", method=method))
+        opening = asyncio.create_task(scene.open(post, ledger))
+        await held.reached()
+        opening.cancel()
+        held.release()
+        await asyncio.gather(opening, return_exceptions=True)
+        reply = await scene.open(post, ledger, resumed=True)
+        await reply.finish("New text")
+        assert scene.answers(post) == ["New text"]
+
+
+async def test_an_id_is_kept_though_the_log_was_away() -> None:
+    """Where the log could not keep a post's id while the text grew, it has all of them at the end."""
+    async with slack_helpers.scene() as scene:
+        post = await scene.asked()
+        ledger = scene.ledger(post)
+        reply = await scene.open(post, ledger)
+        ledger.locked = True
+        with pytest.raises(errors.LogUnusable):
+            await reply.show(LONG[:5_000])
+        ledger.locked = False
+        await reply.finish(LONG[:5_000])
+        assert len(ledger.ids) == len(scene.own_posts(post)) == 2
 
 
 async def test_an_earlier_answer_is_not_mistaken_for_this_one() -> None:

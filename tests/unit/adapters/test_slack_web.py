@@ -1,5 +1,6 @@
 """Calls of the Web API: outcomes told apart, waits bounded."""
 
+import asyncio
 import contextlib
 import functools
 import socket
@@ -41,6 +42,7 @@ async def connected() -> AsyncIterator[tuple[slack.Slack, web.Web, slack_helpers
     [
         (slack.Fault(kind="error", error="channel_not_found"), web.Gone),
         (slack.Fault(kind="error", error="not_in_channel"), web.Refused),
+        (slack.Fault(kind="error", error="invalid_auth"), web.Shut),
         (slack.Fault(kind="error", error="ratelimited"), web.Busy),
         (slack.Fault(kind="ratelimited", retry_after=7), web.Busy),
         (slack.Fault(kind="error", error="internal_error"), web.Unknown),
@@ -51,13 +53,14 @@ async def connected() -> AsyncIterator[tuple[slack.Slack, web.Web, slack_helpers
 )
 async def test_outcomes(fault: slack.Fault, expected: type[errors.PlatformError]) -> None:
     """Each way a call can end has its own error, and the core sees the ones it knows."""
+    passing = errors.PlatformUnavailable
     async with connected() as (workspace, calls, _):
         workspace.fail(fault)
         with pytest.raises(expected) as raised:
             await calls.call("auth.test", patience=0)
         assert expected is type(raised.value)
-        core = errors.PostGone if expected is web.Gone else errors.PlatformError
-        assert isinstance(raised.value, core)
+        core = {web.Gone: errors.PostGone, web.Refused: errors.MayNotPost}
+        assert isinstance(raised.value, next((core[each] for each in core if each is expected), passing))
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
@@ -169,6 +172,33 @@ async def test_only_slack_itself_can_refuse_to_say_who_is_a_guest(code: str, *, 
         known = names.Names(api=calls, clock=time, team=workspace.team_id)
         assert await known.people([ada]) == {ada: names.Person(name="", guest=guest)}
         await known.close()
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "team_added_to_org", "org_login_required"])
+async def test_a_refusal_of_the_moment_makes_nobody_a_guest(code: str) -> None:
+    """Where Slack refuses the token and not the person, it is not known who they are, and asked again."""
+    async with connected() as (workspace, calls, time):
+        ada = workspace.add_user("Ada")
+        workspace.fail(slack.Fault(kind="error", method="users.info", error=code))
+        known = names.Names(api=calls, clock=time, team=workspace.team_id)
+        assert await known.people([ada]) == {}
+        assert (await known.people([ada]))[ada].guest is False
+        await known.close()
+
+
+async def test_who_yields_goes_last() -> None:
+    """Of those who wait for one limit, who can wait lets the others go first."""
+    async with connected() as (workspace, calls, _):
+        workspace.fail(slack.Fault(kind="ratelimited", method="conversations.replies", retry_after=30))
+        order: list[str] = []
+
+        async def ask(name: str, *, yields: bool) -> None:
+            with contextlib.suppress(web.Refused):
+                await calls.call("conversations.replies", channel="C1", ts="1.0", patience=60, yields=yields)
+            order.append(name)
+
+        await asyncio.gather(ask("catching up", yields=True), ask("an answer", yields=False))
+        assert order == ["an answer", "catching up"]
 
 
 async def test_a_wait_that_slack_asks_for_holds_for_every_caller() -> None:

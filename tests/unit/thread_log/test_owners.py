@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pathlib
 import subprocess
 import sys
 
+import fakes
 import pytest
 import world
 
@@ -32,6 +34,59 @@ async def test_a_reply_has_one_owner_at_a_time(tmp_path: pathlib.Path) -> None:
         taken = await second.begin(world.KEY)
         assert taken is not None
         assert (taken.id, taken.resumed) == (mine.id, True)
+
+
+@pytest.mark.parametrize("change", ["edit", "delete"])
+async def test_a_change_that_another_process_hears_is_not_passed_by(
+    tmp_path: pathlib.Path, change: str
+) -> None:
+    """An answer that one process writes is not taken once another one has heard of an edit or deletion."""
+    async with thread_log.open(url(tmp_path)) as writing, thread_log.open(url(tmp_path)) as hearing:
+        await writing.record(world.a_post(1, "what is WAL?"), world.HOME)
+        reply = await writing.begin(world.KEY)
+        assert reply is not None
+        await writing.posted(reply, ("9.1",))
+        if change == "edit":
+            await hearing.edit(world.KEY, "1", "what is SQL?", fakes.START + dt.timedelta(hours=1))
+        else:
+            await hearing.delete(world.KEY, "1")
+        await writing.written(reply, fakes.an_answer("WAL is a log."))
+        await writing.end(reply, conversation.ReplyState.FINISHED)
+        assert "WAL is a log." not in [post.text async for post in hearing.posts(world.KEY)]
+        assert await hearing.due() == [world.KEY]
+        again = await writing.begin(world.KEY)
+        assert again is not None
+        await writing.written(again, fakes.an_answer("SQL is a language."))
+        await writing.end(again, conversation.ReplyState.FINISHED)
+        assert await hearing.due() == []
+
+
+async def test_words_that_another_process_erases_come_back_in_no_answer(tmp_path: pathlib.Path) -> None:
+    """An answer that one process writes holds no words of a post that another one has erased meanwhile."""
+    secret = "the vault opens with the word xyzzyplugh9"
+    async with thread_log.open(url(tmp_path)) as writing, thread_log.open(url(tmp_path)) as hearing:
+        await writing.record(world.a_post(1, secret), world.HOME)
+        first = await writing.begin(world.KEY)
+        assert first is not None
+        await writing.written(first, fakes.an_answer("Noted."))
+        await writing.end(first, conversation.ReplyState.FINISHED)
+        await writing.record(world.a_post(2, "what did I say?"), world.HOME)
+        reply = await writing.begin(world.KEY)
+        assert reply is not None
+        await hearing.delete(world.KEY, "1")
+        await writing.written(reply, fakes.an_answer(f"You said: {secret}"))
+        await writing.end(reply, conversation.ReplyState.FINISHED)
+        assert [post.text async for post in hearing.posts(world.KEY) if "xyzzy" in post.text] == []
+
+
+async def test_a_reply_that_is_let_go_is_anybodys(tmp_path: pathlib.Path) -> None:
+    """A process that has not the platform of a reply leaves it to one that has."""
+    async with thread_log.open(url(tmp_path)) as without, thread_log.open(url(tmp_path)) as with_it:
+        await without.record(world.a_post(1), world.HOME)
+        reply = await without.begin(world.KEY)
+        assert reply is not None
+        await without.let_go(reply)
+        assert await with_it.begin(world.KEY) is not None
 
 
 async def test_what_is_finished_has_no_owner(tmp_path: pathlib.Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import pathlib
 import random
@@ -286,3 +287,32 @@ async def test_scrubbing_goes_on_after_a_restart(path: pathlib.Path) -> None:
 def test_runs_of_deleted_words(text: str, deleted: str, expected: str) -> None:
     """Runs of five words and twelve characters are taken out, less is left alone."""
     assert expected == echoes.without(text, deleted=deleted)
+
+
+async def test_words_erased_in_the_moment_of_the_answer_are_not_in_it(log: thread_log.ThreadLog) -> None:
+    """Where a deletion and the answer that repeats its words share a transaction, the words are gone."""
+    secret = "the vault opens with the word xyzzyplugh9"
+    await log_support.exchange(log, log_support.post(1, secret))
+    running = await log_support.begun_after(log, 2)
+    _, stored = await asyncio.gather(
+        log.delete(log_support.HERE, "1.1"),
+        log.written(running, log_support.answer(f"You said: {secret}")),
+    )
+    assert "xyzzy" not in stored
+    assert [post.text async for post in log.posts(log_support.HERE) if "xyzzy" in post.text] == []
+
+
+@pytest.mark.parametrize("change", ["edit", "delete"])
+async def test_an_answer_in_the_moment_of_a_change_is_not_taken(
+    log: thread_log.ThreadLog, change: str
+) -> None:
+    """Where its question changes in the transaction that would take it, an answer is written anew."""
+    running = await log_support.begun_after(log, 1)
+    if change == "edit":
+        changing = log.edit(log_support.HERE, "1.1", "asked otherwise", LATER)
+    else:
+        changing = log.delete(log_support.HERE, "1.1")
+    await asyncio.gather(changing, log.written(running, log_support.answer("An old answer.")))
+    await log.end(running, conversation.ReplyState.FINISHED)
+    assert "An old answer." not in [post.text async for post in log.posts(log_support.HERE)]
+    assert await log.due() == [log_support.HERE]

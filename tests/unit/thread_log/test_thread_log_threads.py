@@ -60,8 +60,9 @@ async def test_an_edit_breaks_only_what_covered_it(log: thread_log.ThreadLog) ->
     """A change of what was sent takes the anchor away until the next answer; others leave it."""
     await log_support.exchange(log, log_support.post(1))
     await log_support.exchange(log, log_support.post(2))
-    running = await log_support.begun_after(log, 3)
+    await log_support.begun_after(log, 3)
     await log.edit(log_support.HERE, "3.1", "asked otherwise", log_support.START)
+    running = await log_support.begun(log)  # anew
     assert (await log.thread(running)).last is not None
 
     await log.edit(log_support.HERE, "1.1", "said otherwise", log_support.START)
