@@ -32,6 +32,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     DATABASE_URL=sqlite:////data/bot.db \
+    SQLITE_TMPDIR=/data \
     BOT_HTTP_PORT=8080
 WORKDIR /data
 VOLUME ["/data"]

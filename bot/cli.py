@@ -24,6 +24,7 @@ from bot.operating import checking, findings, logs
 from bot.tools import checking as tool_checking
 from bot.workspaces import installing, sealing
 
+SCRUB_SECONDS = 120.0  # that `forget` waits until nothing erased is left in the files
 BATCH = 500  # lines imported in one transaction
 
 FILE = click.Path(allow_dash=True, path_type=pathlib.Path)
@@ -271,7 +272,12 @@ async def _forget(conversation_id: str | None, user: str | None) -> None:
                 raise errors.OperatorError(f"{conversation_id}: no such conversation in the log.")
         else:
             count = await book.forget_user(user or "")
-        await book.scrubbed()
+        try:
+            await asyncio.wait_for(book.scrubbed(), SCRUB_SECONDS)
+        except TimeoutError:
+            later = "The last traces in the files go while the bot runs; does the disk have room?"
+            click.echo(f"Erased {wording.counted(count, 'post')}. {later}")
+            return
     click.echo(f"Erased {wording.counted(count, 'post')}.")
 
 

@@ -126,7 +126,7 @@ class TooLong(Rejected):
 
 
 class Declined(ModelError):
-    """Claude declined to answer this. Please ask in another way, or about something else."""
+    """Claude declined to answer this, so I leave it out from here on. Please ask about something else."""
 
 
 class NoAnswer(ModelError):
@@ -164,3 +164,5 @@ class FileRefused(PlatformError):
 
 class PlatformUnavailable(PlatformError):
     """The platform did not answer within the bounded retries."""
+
+    wait: float = 0.0  # seconds after which it takes requests again, where it says so

@@ -2,7 +2,7 @@
 
 Rule 1  Nothing is believed, everything is tried: tools are blamed only when the same request without them was
         answered. First those of Anthropic's servers are left out (an organisation may have them turned off),
-        then all. Only after that are posts suspected (`withholding`).
+        then all, then recall. Only after that are posts suspected (`withholding`).
 Rule 2  A refused call costs nothing.
 """
 
@@ -59,15 +59,22 @@ class Insisting:
         except errors.TooLong:
             raise
         except errors.Rejected as refusal:
-            for fewer in _fewer(offered):
-                plan = dataclasses.replace(request.plan, tools=fewer.id, previous_place=None, expected_read=0)
+            for fewer, recall in _fewer(offered, recall=request.plan.offers_recall):
+                plan = dataclasses.replace(
+                    request.plan,
+                    tools=fewer.id,
+                    offers_recall=recall,
+                    previous_place=None,
+                    expected_read=0,
+                )
                 smaller = context.request(thread, plan, system=request.system, tools=fewer)
                 smaller = dataclasses.replace(smaller, files=request.files)
                 try:
                     answer = await self._call(smaller)
                 except errors.Rejected:
                     continue
-                self.tools.refused(offered, fewer)
+                if fewer != offered:
+                    self.tools.refused(offered, fewer)
                 await self.tools.keep(fewer)
                 await self.log.plan(self.reply, plan)
                 return answer, smaller
@@ -84,10 +91,15 @@ async def carrying(request: conversation.Request, log: ports.Log) -> conversatio
     return dataclasses.replace(request, files=await log.file_data(digests)) if digests else request
 
 
-def _fewer(offered: toolsets.Toolset) -> Iterator[toolsets.Toolset]:
-    """The list without the tools of Anthropic's servers, then none; each only where it is another list."""
+def _fewer(offered: toolsets.Toolset, *, recall: bool) -> Iterator[tuple[toolsets.Toolset, bool]]:
+    """Lists, and whether recall goes with them, each another: without Anthropic's tools, none, no recall.
+
+    What recall gave may be what is refused, and no post of the thread is to blame for it.
+    """
     ours = toolsets.Toolset(tools=tuple(tool for tool in offered.tools if tool.served is None))
     if ours.id != offered.id:
-        yield ours
+        yield ours, recall
     if ours.tools:
-        yield toolsets.NONE
+        yield toolsets.NONE, recall
+    if recall:
+        yield toolsets.NONE, False

@@ -20,14 +20,12 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bot import bringing, conversation, errors, insisting, ports
+from bot import bringing, conversation, errors, insisting, ports, requesting, withholding
 from bot.desk import choosing
 from bot.files import attaching
-from bot.money import prices
 from bot.operating import metrics, tracing
-from bot.planning import caching, context, segmenting, summarising
+from bot.planning import caching, context
 from bot.showing import drafts
-from bot.tools import toolsets
 
 log = structlog.get_logger()
 
@@ -101,6 +99,9 @@ class Responder:
             state, note = conversation.ReplyState.FAILED, type(error).__name__
             if isinstance(error, errors.ModelUnknown):
                 error.chosen = choosing.where(await self.choose(reply.conversation), "model")
+            if isinstance(error, errors.Declined):  # kept in the thread it would be declined again and again
+                asked = withholding.unanswered(await self.log.thread(reply))
+                await self.log.withhold(reply, frozenset(asked))
             await post.fail(error.sentence)
         await self.log.end(reply, state, note)
         self.metrics.replies.labels(platform=platform.name, state=state.value).inc()
@@ -144,11 +145,52 @@ class Responder:
         await self.log.end(reply, conversation.ReplyState.FAILED, type(error).__name__)
 
     async def _write(self, reply: conversation.Reply, post: ports.ReplyPost, stop: asyncio.Event) -> str:
-        """Have the answer written, shown meanwhile, and commit it whole; its text."""
+        """Have the answer written, shown meanwhile, and commit it whole; its text.
+
+        Where the request is more than the model reads, it is planned again in half the room; the next ones go
+        on from there.
+        """
         choices = await self.choose(reply.conversation)
         brought = await self.bring(reply, self.platforms[reply.home.platform])
+        if reply.plan is None and self.collect is not None:
+            await self.collect(reply)
+        planned = await self._planned(reply, choices)
+        while True:
+            try:
+                return await self._said(reply, post, stop, planned, brought)
+            except errors.TooLong:
+                policy = context.halved(choices.policy, planned.request)
+                smaller = dataclasses.replace(choices, policy=policy)
+                less = await self._planned(dataclasses.replace(reply, plan=None), smaller)
+                if less.request.turns == planned.request.turns:  # the question alone is too long
+                    raise
+                log.warning("reply.too_long", conversation=reply.conversation)
+                planned = less
+
+    async def _planned(self, reply: conversation.Reply, choices: choosing.Choices) -> requesting.Planned:
+        planning = requesting.Requesting(
+            reply=reply,
+            choices=choices,
+            log=self.log,
+            tools=self.tools,
+            model=self._paid(reply),
+            summary_model=self.summary_model,
+            bill=functools.partial(self._bill, reply, "summary"),
+            now=self.now,
+            trace=self.trace,
+        )
         with self.trace.span("plan"):
-            request, thread, offered = await self._request(reply, choices)
+            return await planning.planned()
+
+    async def _said(
+        self,
+        reply: conversation.Reply,
+        post: ports.ReplyPost,
+        stop: asyncio.Event,
+        planned: requesting.Planned,
+        brought: str,
+    ) -> str:
+        request, thread = planned.request, planned.thread
         head = brought + attaching.opening(thread.posts, request.plan)
         draft = drafts.Draft(box=self.tools.box(reply, request), head=head)
         asking = insisting.Insisting(
@@ -157,7 +199,7 @@ class Responder:
         sent_at = self.now()
         try:
             async with drafts.showing(post, draft, self.monotonic):
-                got = await self._until(stop, asking.ask(request, thread, offered))
+                got = await self._until(stop, asking.ask(request, thread, planned.offered))
         finally:
             for model, usage in draft.bills:
                 await self._bill(reply, "lost", model, usage)
@@ -237,69 +279,3 @@ class Responder:
                 changed_place=thread.changed_place,
             )
         return miss
-
-    async def _request(
-        self, reply: conversation.Reply, choices: choosing.Choices
-    ) -> tuple[conversation.Request, conversation.Thread, toolsets.Toolset]:
-        """The request of this reply, decided once, then the same after every restart; its thread and tools.
-
-        Decided anew where the model or the prompt was changed since.
-        """
-        if reply.plan is None and self.collect is not None:
-            await self.collect(reply)
-        thread = await self._thread(reply, choices)
-        plan = reply.plan
-        if plan is None or plan.model != choices.policy.model or context.other_prompt(plan, choices.system):
-            offered = await self.tools.offered(reply)
-            decision = await self._decide(thread, choices, offered)
-            for _ in range(summarising.FOR_ONE_REQUEST):
-                if decision.summarise_before is None:
-                    break
-                with self.trace.span("summarise"):
-                    thread = await self._summarise(reply, choices, thread, decision.summarise_before)
-                decision = await self._decide(thread, choices, offered)
-            plan = decision.plan
-            await self.tools.keep(offered)
-            await self.log.plan(reply, plan)
-        else:
-            offered = await self.tools.kept(plan.tools)
-        request = context.request(thread, plan, system=choices.system, tools=offered)
-        return await insisting.carrying(request, self.log), thread, offered
-
-    async def _thread(self, reply: conversation.Reply, choices: choosing.Choices) -> conversation.Thread:
-        return await self.log.thread(reply, tail_only=choices.policy.strategy == "window")
-
-    async def _decide(
-        self, thread: conversation.Thread, choices: choosing.Choices, offered: toolsets.Toolset
-    ) -> context.Decision:
-        return context.decide(
-            thread,
-            policy=choices.policy,
-            facts=await self.model.facts(choices.policy.model),
-            system=choices.system,
-            now=self.now(),
-            costs=prices.costs(choices.policy.model),
-            tools=offered,
-        )
-
-    async def _summarise(
-        self, reply: conversation.Reply, choices: choosing.Choices, thread: conversation.Thread, before: int
-    ) -> conversation.Thread:
-        """Put a segment in the place of the oldest posts before `before`; on failure leave them out."""
-        work = segmenting.forced(thread, before=before)
-        try:
-            if work is None:
-                raise errors.NoAnswer("there is nothing to summarise")
-            summary = await summarising.summarise(
-                work,
-                earlier=segmenting.before(thread, work),
-                model=self._paid(reply),
-                name=self.summary_model,
-                now=self.now(),
-                bill=functools.partial(self._bill, reply, "summary"),
-            )
-        except errors.ModelError as error:
-            log.warning("summary.failed", conversation=reply.conversation, error=type(error).__name__)
-            return dataclasses.replace(thread, first_place=before, gave_up=True, last=None)
-        await self.log.add_summary(summary, ())
-        return await self._thread(reply, choices)

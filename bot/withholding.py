@@ -1,8 +1,8 @@
 """Posts and files that Claude's API refuses: found, left out, and remembered, so that none bricks a thread.
 
-Rule 1  A post is under suspicion only while the API has never taken it: those after the last answer. The
-        one that the refusal points to, whatever its age, comes first, then the newest. Its files are
-        suspected before the post itself, so that its words are not lost for a picture.
+Rule 1  A post is under suspicion only while the API has never taken it: those after the last answer. Those
+        that the refusal points to, whatever their age, come first, each alone before all of them, then the
+        newest. Files are suspected before their post, so that its words are not lost for a picture.
 Rule 2  Nothing is believed, everything is tried: a post or file is left out for good only when the same
         request without it was answered. Where that never happens the cause is elsewhere (a model the API
         does not know, a key, a setting), and nothing is blamed.
@@ -29,6 +29,7 @@ from bot.planning import fitting
 log = structlog.get_logger()
 
 SINGLES = 4  # newest posts that are suspected one by one, and so many files of a post
+POINTED = 8  # posts that the refusal points to which are suspected one by one; then a quarter of them at once
 FILES = 8  # sets of files that are suspected, so that there are tries left for the posts
 TRIES = 17
 NOTE = "\n\n*(I had to leave out a post that Claude refuses to take. Edit it, and I read it again.)*"
@@ -77,15 +78,23 @@ def suspects(
     thread: conversation.Thread, turns: Sequence[conversation.Turn], *, refusal: str
 ) -> Iterator[frozenset[str]]:
     """Sets of posts or files to try the request without, the likeliest first, each once."""
-    answered = max((post.place or 0 for post in thread.posts if post.role == "assistant"), default=0)
-    fresh = [post.id for post in thread.posts if (post.place or 0) > answered and not post.withheld]
-    newest = fresh[::-1]
+    newest = unanswered(thread)[::-1]
     blocks = pointed_at(turns, refusal)
-    pointed = frozenset(post_id for block in blocks for post_id in block.posts)
+    pointed = [post_id for block in blocks for post_id in block.posts]
     media = [block.media.digest for block in blocks if block.media is not None]
     sets = [_holding(thread, media)] if len(blocks) == 1 else []
     files = 0
-    for ids in (pointed, *(frozenset([post_id]) for post_id in newest[:SINGLES])):
+    quarter = -(-len(pointed) // 4)
+    at_once = [pointed[at : at + quarter] for at in range(0, len(pointed), quarter or 1)]
+    for ids in map(
+        frozenset,
+        (
+            *([post_id] for post_id in pointed[::-1][:POINTED]),
+            *at_once,
+            pointed,
+            *([post_id] for post_id in newest[:SINGLES]),
+        ),
+    ):
         of_files = list(itertools.islice(_files(thread, ids), FILES - files))
         files += len(of_files)
         sets += [*of_files, ids]
@@ -95,6 +104,12 @@ def suspects(
         if names not in tried:
             tried.add(names)
             yield names
+
+
+def unanswered(thread: conversation.Thread) -> list[str]:
+    """The posts since the last answer, in order, but those that are left out already."""
+    answered = max((post.place or 0 for post in thread.posts if post.role == "assistant"), default=0)
+    return [post.id for post in thread.posts if (post.place or 0) > answered and not post.withheld]
 
 
 def pointed_at(turns: Sequence[conversation.Turn], refusal: str) -> tuple[conversation.Block, ...]:

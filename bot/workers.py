@@ -21,6 +21,7 @@ from bot.operating import metrics, pressure
 log = structlog.get_logger()
 
 LOOK_SECONDS = 3.0  # between two looks for what another process has left
+LONGEST_WAIT = 3_600.0  # seconds that a platform may ask to wait; after that it is asked again
 LONGEST_PAUSE = 60.0  # seconds between two tries of one reply, when the platform or the log fails
 
 
@@ -215,7 +216,8 @@ class Workers:
                 log.error("reply.stuck", conversation=conversation_id, error=type(worse).__name__)  # noqa: TRY400
                 return False
             return True
-        await self.sleep(min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 10)))
+        asked = error.wait if isinstance(error, errors.PlatformUnavailable) else 0.0
+        await self.sleep(max(min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 10)), min(LONGEST_WAIT, asked)))
         return True
 
 

@@ -66,7 +66,9 @@ class Calls:
                     if limited is not None:
                         limited(wait)
                 if self._clock() + wait > deadline:
-                    raise errors.PlatformUnavailable(type(error).__name__) from error
+                    unavailable = errors.PlatformUnavailable(type(error).__name__)
+                    unavailable.wait = wait if _is_limit(error) else 0.0
+                    raise unavailable from error
             await self._sleep(wait)
             pause = min(LONGEST_PAUSE, pause * 2)
 

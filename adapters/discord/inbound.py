@@ -139,14 +139,15 @@ class Inbound:
         return None
 
     async def deliver_deletion(self, channel_id: int, message_id: int) -> None:
-        """Erase a post, also one that was never recorded, as long as its thread or DM is known."""
-        conversation_id = await self._intake.find(parse.PLATFORM, str(message_id))
-        if conversation_id is None:
-            conversation_id = parse.conversation_id(channel_id)
-            if not await self._intake.holds(conversation_id):
-                return
-        await self._intake.delete(conversation_id, str(message_id))
-        log.info("discord.deletion_recorded", conversation=conversation_id, post=str(message_id))
+        """Erase a post, also one that was never recorded, and what links brought in of it.
+
+        That stands under the id of the post's thread or DM, or under that of a thread it was opened from.
+        """
+        found = await self._intake.find(parse.PLATFORM, str(message_id))
+        places = (found, parse.conversation_id(channel_id), parse.conversation_id(message_id))
+        for where in dict.fromkeys(place for place in places if place is not None):
+            if await self._intake.delete(where, str(message_id)):
+                log.info("discord.deletion_recorded", conversation=where, post=str(message_id))
 
     async def deliver_end(self, channel_id: int) -> None:
         """Erase the conversation of a deleted thread, or every one that hung in a deleted channel."""

@@ -142,9 +142,9 @@ class Links:
         who = await self.standings.known(kept)
         posts = []
         for message in kept:
-            post = parse.history_post(
-                message, where=self._conversation(target), rules=self.rules, names=known
-            )
+            event = {"channel": target.channel, **message}  # a link need not tell the thread of a reply
+            where = parse.conversation_of(event, team=self.team, rules=self.rules)
+            post = parse.history_post(message, where=where, rules=self.rules, names=known)
             if post is not None:
                 standing = self.standings.late(message, who, channel=target.channel, team=home.workspace)
                 posts.append(dataclasses.replace(post, standing=standing))

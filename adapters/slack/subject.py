@@ -8,6 +8,7 @@ Shapes: docs.slack.dev, slash commands, shortcut payloads and view_submission pa
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from bot.desk import commands
 SHORTCUT = "ask_about"  # callback id of the shortcut and of its form
 TITLE = "Ask about this"
 FIELD = "question"
+MOST_FORMS = 1_000  # kept in mind
 MOST = 3000  # characters of a question: Slack's limit for a field
 OPEN = "views.open"
 FAILED = "I could not take your question just now. Please ask again in a moment."
@@ -36,6 +38,7 @@ class Subject:
 
     api: web.Web
     presses: pressing.Pressing  # with the parts of the workspace
+    _asked: collections.OrderedDict[str, None] = dataclasses.field(default_factory=collections.OrderedDict)
 
     async def take(self, body: Mapping[str, Any]) -> None:
         """Carry out what is ours of an interaction; raises what the intake raises."""
@@ -45,8 +48,17 @@ class Subject:
             await self._offer(body)
         elif body.get("type") == "view_submission":
             view = body.get("view") or {}
-            if view.get("callback_id") == SHORTCUT:
+            if view.get("callback_id") == SHORTCUT and self._is_new(str(view.get("id") or "")):
                 self.presses.background.start(self._ask(body, view), name="command outcome: a question")
+
+    def _is_new(self, view_id: str) -> bool:
+        """Whether a form was not sent before: Slack may deliver one again."""
+        if view_id in self._asked:
+            return False
+        self._asked[view_id] = None
+        if len(self._asked) > MOST_FORMS:
+            self._asked.popitem(last=False)
+        return True
 
     async def _command(self, body: Mapping[str, Any]) -> None:
         """`/threadmate word argument`, told to its author alone."""

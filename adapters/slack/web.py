@@ -22,7 +22,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.slack import surface
 from bot import errors
 
-RETRY_AFTER_CAP = 60.0  # seconds; a longer wait is cut, the next refusal brings the next one
+RETRY_AFTER_CAP = 60.0  # seconds between two looks whether a wait is over
+LONGEST_LIMIT = 3_600.0  # seconds that Slack may ask to wait; after that it is asked again
 YIELD_SECONDS = 1.0  # that a call which can wait begins later than those that cannot
 CALL_SECONDS = 30.0  # after that the outcome of one try is unknown
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries, the last one repeated
@@ -74,6 +75,11 @@ class Refused(errors.MayNotPost):
         self.code = code
         self.needed = needed
 
+    @property
+    def sentence(self) -> str:
+        """What a person is told: the same as of any such refusal."""
+        return errors.MayNotPost().sentence
+
 
 class Gone(Refused, errors.PostGone):
     """Slack said no, because what the call is about is no longer there."""
@@ -88,7 +94,7 @@ class Busy(errors.PlatformUnavailable):
 
     def __init__(self, method: str, retry_after: float) -> None:
         super().__init__(f"{method}: rate limited for {retry_after:g} s")
-        self.retry_after = retry_after
+        self.retry_after = self.wait = retry_after
 
 
 class Unknown(errors.PlatformUnavailable):
@@ -190,7 +196,7 @@ class Web:
     def _note(self, limit: Limit, busy: Busy) -> None:
         if limit not in self._until:  # else it is the wait that is heeded already
             self._limited()
-            self._until[limit] = self._clock() + min(busy.retry_after, RETRY_AFTER_CAP)
+            self._until[limit] = self._clock() + min(busy.retry_after, LONGEST_LIMIT)
             while len(self._until) > MOST_LIMITS:
                 self._until.popitem(last=False)
 

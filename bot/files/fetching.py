@@ -126,15 +126,14 @@ class Fetching:
         platform = self.platforms.get(file.home.platform)
         if platform is None:  # switched off
             return
-        async with self._turnstile:
-            try:
-                media = await self._read(platform, file)
-            except errors.LogUnusable:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever a file does, the other files are fetched
-                log.error("file.error", conversation=file.conversation_id, error=type(error).__name__)  # noqa: TRY400
-                media = preparing.unread(UNAVAILABLE)
-            await self.log.keep(file, media)
+        try:
+            media = await self._read(platform, file)
+        except errors.LogUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a file does, the other files are fetched
+            log.error("file.error", conversation=file.conversation_id, error=type(error).__name__)  # noqa: TRY400
+            media = preparing.unread(UNAVAILABLE)
+        await self.log.keep(file, media)
         log.info(
             "file.read",
             conversation=file.conversation_id,
@@ -149,16 +148,16 @@ class Fetching:
             return preparing.unread(kinds.TOO_LARGE)
         for attempt in range(TRIES):
             try:
-                data = await platform.fetch(file.home, file.post, file.attachment, kinds.MOST_BYTES)
+                async with self._turnstile:  # not in the pauses: others have their turn meanwhile
+                    data = await platform.fetch(file.home, file.post, file.attachment, kinds.MOST_BYTES)
+                    async with self._reading:
+                        return await self.prepare(data)
             except errors.FileRefused as refused:
                 return preparing.unread(str(refused))
             except errors.PlatformUnavailable as error:
                 log.info(
                     "file.retry", conversation=file.conversation_id, attempt=attempt + 1, error=str(error)
                 )
-                if attempt + 1 < TRIES:
-                    await self.sleep(PAUSES[attempt])
-            else:
-                async with self._reading:
-                    return await self.prepare(data)
+            if attempt + 1 < TRIES:
+                await self.sleep(PAUSES[attempt])
         return preparing.unread(UNAVAILABLE)

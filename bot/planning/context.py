@@ -41,6 +41,19 @@ class Policy:
     window_turns: int
 
 
+def halved(policy: Policy, request: conversation.Request) -> Policy:
+    """A policy for half of this request: what is too long for the model is cut, whatever was chosen."""
+    tokens = sum(sizes.estimate(block.text) for turn in request.turns for block in turn.blocks)
+    budget = max(1, min(policy.budget_tokens, tokens) // 2)
+    return dataclasses.replace(
+        policy,
+        strategy="summarise" if policy.strategy == "full" else policy.strategy,
+        budget_tokens=budget,
+        floor_tokens=min(policy.floor_tokens, budget) // 2,
+        window_turns=max(1, policy.window_turns // 2),
+    )
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Decision:
     """What the next request is, or what has to be summarised before it can be."""

@@ -9,6 +9,7 @@ the log.
 from __future__ import annotations
 
 import asyncio
+import collections
 import dataclasses
 import datetime as dt
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,13 @@ from bot.planning import context, segmenting, summarising
 log = structlog.get_logger()
 
 AT_ONCE = 4  # conversations tended at the same time
+TOLERATED = 4  # failures in a row
+REST_PLACES, MOST_RESTS = 4, 1_000
+FRUITLESS = (
+    errors.NoAnswer,
+    errors.Rejected,
+    errors.Declined,
+)  # paid for, or refused: soon again it is the same
 
 
 class Shelf(Protocol):
@@ -42,6 +50,14 @@ Lend = Callable[[conversation.ConversationId], Awaitable[ports.Model]]
 Bill = Callable[[conversation.ConversationId, str, conversation.Usage], Awaitable[None]]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Rest:
+    """A conversation whose summary came to nothing."""
+
+    until: int  # place
+    failures: int  # in a row
+
+
 @dataclasses.dataclass(kw_only=True)
 class Tending:
     """Keeps the segments of conversations in order."""
@@ -54,6 +70,9 @@ class Tending:
     now: Callable[[], dt.datetime]
     lend: Lend | None = None  # the model at somebody's expense
     _tasks: dict[conversation.ConversationId, asyncio.Task[None]] = dataclasses.field(default_factory=dict)
+    _rests: collections.OrderedDict[conversation.ConversationId, _Rest] = dataclasses.field(
+        default_factory=collections.OrderedDict
+    )
     _turnstile: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def tend(self, conversation_id: conversation.ConversationId) -> None:
@@ -88,6 +107,15 @@ class Tending:
                     "summary.error", conversation=conversation_id, error=type(error).__name__
                 )
 
+    def _let_rest(self, conversation_id: conversation.ConversationId, newest: int) -> None:
+        """After some failures in a row, try again when the conversation has grown: each time by more."""
+        rest = self._rests.pop(conversation_id, _Rest(until=0, failures=0))
+        failures = rest.failures + 1
+        grown = REST_PLACES * 2 ** (failures - TOLERATED) if failures > TOLERATED else 0
+        self._rests[conversation_id] = _Rest(until=newest + grown, failures=failures)
+        if len(self._rests) > MOST_RESTS:
+            self._rests.popitem(last=False)
+
     async def _step(self, conversation_id: conversation.ConversationId) -> bool:
         """Make the next segment; False when nothing is due."""
         choices = await self.choose(conversation_id)
@@ -96,6 +124,10 @@ class Tending:
             return False
         now = self.now()
         thread = await self.log.overview(conversation_id)
+        rest = self._rests.get(conversation_id)
+        newest = max((post.place or 0 for post in thread.posts), default=0)
+        if rest is not None and newest < rest.until:
+            return False
         facts = await self.model.facts(policy.model)
         work = context.ahead(
             thread, policy=policy, facts=facts, system=choices.system, costs=prices.costs(policy.model)
@@ -106,15 +138,20 @@ class Tending:
         async def bill(model: str, usage: conversation.Usage) -> None:
             await self.bill(conversation_id, model, usage)
 
-        summary = await summarising.summarise(
-            work,
-            earlier=segmenting.before(thread, work),
-            model=await self.lend(conversation_id) if self.lend is not None else self.model,
-            name=self.summary_model,
-            now=now,
-            bill=bill,
-            tries=summarising.TRIES,
-        )
+        try:
+            summary = await summarising.summarise(
+                work,
+                earlier=segmenting.before(thread, work),
+                model=await self.lend(conversation_id) if self.lend is not None else self.model,
+                name=self.summary_model,
+                now=now,
+                bill=bill,
+                tries=summarising.TRIES,
+            )
+        except FRUITLESS:
+            self._let_rest(conversation_id, newest)
+            raise
         await self.log.add_summary(summary, work.merges)
+        self._rests.pop(conversation_id, None)
         log.info("summary.made", conversation=conversation_id, posts=summary.posts, ahead=True)
         return True

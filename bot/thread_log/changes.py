@@ -122,7 +122,12 @@ def delete(
     db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str, now: int
 ) -> tuple[EditEffect, Erased]:
     """Erase a post, or the answer that it is a part of; its id is kept, also if it never came."""
-    _let_go(db, links.forget_source(db, conversation_id=conversation_id, post_id=post_id), now=now)
+    brought = links.words(db, conversation_id=conversation_id, post_id=post_id)
+    held = links.forget_source(db, conversation_id=conversation_id, post_id=post_id)
+    for other, its_place in held:
+        if its_place is not None and brought:
+            _erase_echoes(db, number=other, place=its_place, deleted=brought)
+    _let_go(db, held, now=now)
     number = rows.number(db, conversation_id)
     found = db.execute(
         "SELECT id, role, text, place, reply FROM posts WHERE conversation = ?1 AND (id = ?2 OR seq = ("
@@ -186,7 +191,9 @@ def forget(db: sqlite3.Connection, *, conversation_id: conversation.Conversation
     for table in tables:
         db.execute(f"DELETE FROM {table} WHERE conversation = ?", (number,))  # noqa: S608 - names from the line above
     db.execute(
-        "UPDATE conversations SET history_read = 1, reset_place = next_place WHERE number = ?", (number,)
+        "UPDATE conversations SET history_read = 1, reset_place = next_place, changed_at = ?"
+        " WHERE number = ?",
+        (now, number),
     )
     count_erasure(db)
     return len(seqs)

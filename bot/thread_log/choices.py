@@ -75,6 +75,11 @@ def forget_user(db: sqlite3.Connection, *, user: str) -> None:
     """
     platform, _, author = user.rpartition(":")
     where = "author = ?1 AND (?2 = '' OR platform = ?2)"
+    db.execute(  # what others have put in the place of their words
+        "UPDATE choice_changes SET before = '(erased)' WHERE name = 'prompt' AND before <> '' AND before IN"  # noqa: S608
+        f" (SELECT after FROM choice_changes WHERE name = 'prompt' AND {where})",
+        (author, platform),
+    )
     db.execute(
         f"UPDATE choice_changes SET before = iif(before = '', '', '(erased)'),"  # noqa: S608 - our own condition
         f" after = iif(after = '', '', '(erased)') WHERE name = 'prompt' AND {where}",

@@ -16,13 +16,15 @@ MARK = "[deleted]"
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai to Han
 _SECRET = re.compile(r"(?=\w*\d)(?=\w*[^\W\d_])\w{8,}|\d{6,}")
+_RUN = re.compile(r"\w{6,}")
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
 
 
 def without(text: str, *, deleted: str) -> str:
     """The text, with each run of the deleted text's words, and each secret, replaced by `[deleted]`."""
-    for secret in sorted(set(_SECRET.findall(deleted)), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", lambda _: MARK, text, flags=re.IGNORECASE)
+    secrets = {secret.casefold() for secret in _SECRET.findall(deleted)}
+    if secrets:
+        text = _RUN.sub(lambda found: MARK if found[0].casefold() in secrets else found[0], text)
     wanted = [match[0].casefold() for match in _WORD.finditer(deleted)]
     length = min(RUN_WORDS, len(wanted))
     if length == 0:

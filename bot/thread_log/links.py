@@ -58,6 +58,14 @@ def forget_source(
     return _forget(db, "source = ?1 AND (?2 IS NULL OR source_id = ?2)", (conversation_id, post_id))
 
 
+def words(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str) -> str:
+    """What was brought in of a post."""
+    found = db.execute(
+        "SELECT DISTINCT text FROM links WHERE source = ? AND source_id = ?", (conversation_id, post_id)
+    )
+    return "\n".join(text for (text,) in found)
+
+
 def forget_user(db: sqlite3.Connection, *, user: str) -> list[tuple[int, int | None]]:
     """Erase what was brought in of a person, an id with or without its platform in front; see above."""
     platform, _, author = user.rpartition(":")

@@ -47,4 +47,4 @@ def _indexed(db: sqlite3.Connection) -> int:
 
 def _weight(holding: int, posts: int) -> float:
     """BM25's weight of a word that so many of the posts hold."""
-    return max(LEAST, math.log((posts - holding + 0.5) / (holding + 0.5)))
+    return max(LEAST, math.log((max(0, posts - holding) + 0.5) / (holding + 0.5)))

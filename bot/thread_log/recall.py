@@ -58,8 +58,10 @@ def _visible(
 ) -> conversation.Post | None:
     row = db.execute(
         f"SELECT {rows.POST} FROM posts WHERE seq = ? AND (place IS NULL OR place >="  # noqa: S608 - our own column list
-        " (SELECT reset_place FROM conversations WHERE number = posts.conversation))",
-        (seq,),
+        " (SELECT reset_place FROM conversations WHERE number = posts.conversation))"
+        # A mark of this conversation can stand in a post of another: SQLite has fewer letters than Python.
+        " AND conversation = (SELECT number FROM conversations WHERE id = ?)",
+        (seq, conversation_id),
     ).fetchone()
     return None if row is None else rows.post(conversation_id, row)
 

@@ -14,11 +14,15 @@ import contextlib
 import functools
 import sqlite3
 
+import structlog
+
 from bot import errors
 from bot.thread_log import store
 
+log = structlog.get_logger()
+
 PAGES = 200  # of the index, merged in one transaction: other writes come between
-RETRY_SECONDS = 1.0  # between tries while another process reads an old view, or the disk is full
+RETRY_SECONDS, LONGEST_PAUSE = 1.0, 60.0  # between tries while another process reads, or the disk is full
 CHECKPOINT_BUSY_MILLISECONDS = 100
 REST = 100  # after a VACUUM, so many times as long without one: writes wait for it 1 % of the time at most
 MEMORY_BYTES = 32 * 2**20  # a larger database is vacuumed through a temporary file
@@ -50,6 +54,7 @@ class Scrubber:
                 await self._task
 
     async def _run(self) -> None:
+        pause = RETRY_SECONDS
         while True:
             try:
                 if await self._store.read(_newest_erasure) is None:
@@ -58,8 +63,11 @@ class Scrubber:
                 erasure = await self._store.read(_newest_erasure)
                 await self._scrub()
                 await self._store.write(functools.partial(_mark, erasure=erasure or 0))
-            except errors.LogUnusable:  # it shows at the next write; scrubbing can wait for better times
-                await asyncio.sleep(RETRY_SECONDS)
+                pause = RETRY_SECONDS
+            except errors.LogUnusable as error:  # scrubbing can wait for better times
+                log.info("thread_log.scrub_delayed", fault=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 2)
 
     async def _scrub(self) -> None:
         await self._store.write(_start_merge)
@@ -67,9 +75,11 @@ class Scrubber:
             pass
         loop = asyncio.get_running_loop()
         started = loop.time()
-        await self._store.between(_vacuum)
-        self._rested_at = loop.time() + REST * (loop.time() - started)
-        await self._store.between(_cut_wal)
+        try:
+            await self._store.between(_vacuum)
+            self._rested_at = loop.time() + REST * (loop.time() - started)
+        finally:  # most of what was erased is in the WAL: that is cut whatever comes of the rest
+            await self._store.between(_cut_wal)
 
 
 def touch(db: sqlite3.Connection) -> None:

@@ -111,6 +111,38 @@ async def test_deleting_the_question_takes_it_along(scene: stage.Stage) -> None:
     assert "the plan is blue" not in str(scene.requests[-1])
 
 
+async def test_deleting_the_source_takes_what_was_brought_in_of_it(scene: stage.Stage) -> None:
+    """What a link brought in is erased with the post it leads to, and so are answers that repeat it."""
+    scene.claude.answer = lambda _body: "You mean: the vault opens with the word xyzzyplugh9."
+    source, asked = await _linked(scene, scene.side_channel, "the vault opens with the word xyzzyplugh9")
+    assert "xyzzyplugh9" in str(scene.requests[-1])
+    scene.may_break(asked, times=9)
+    await scene.delete(source)
+    await scene.idle()
+    scene.claude.answer = stage.answer
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    assert "xyzzyplugh9" not in str(scene.requests[-1])
+    assert "xyzzyplugh9" not in "".join(await scene.stored())
+
+
+@pytest.mark.parametrize("empty_stage", ["slack"], indirect=True)
+async def test_a_link_need_not_name_the_thread_of_its_post(scene: stage.Stage) -> None:
+    """What a bare link to a reply brought in is that thread's, and goes when the reply is deleted."""
+    root = await scene.post(scene.side_channel, "a talk")
+    source = await scene.post(await scene.thread_of_people(root), "the plan is blue")
+    link = scene.link(source).partition("?")[0]
+    asked = await scene.mention(scene.channel, f"what of {link} ?")
+    await scene.idle()
+    assert "the plan is blue" in str(scene.requests[-1])
+    scene.may_break(asked, times=9)
+    await scene.delete(source)
+    await scene.idle()
+    await scene.post(scene.under(asked), "and now?")
+    await scene.idle()
+    assert "the plan is blue" not in str(scene.requests[-1])
+
+
 async def test_forgetting_somebody_takes_what_links_brought_of_them(scene: stage.Stage) -> None:
     """`forget me` erases what somebody else's link brought in of a person."""
     _, asked = await _linked(scene, scene.side_channel, by=scene.bob)

@@ -6,7 +6,7 @@ import pytest
 import sent
 import stage
 
-from bot import errors
+from bot import errors, turns
 from emulators import claude
 
 Lasting = tuple[claude.Fault, type[errors.ModelError]]
@@ -51,10 +51,14 @@ async def test_a_lasting_failure_is_one_sentence(
     assert await scene.stored() == ["what is WAL?"]
     scene.claude.heal()
     scene.claude.answer = stage.answer
+    if error is errors.Declined:
+        scene.belongs(turns.WITHHELD, scene.conversation(asked))
+        scene.may_break(asked)
     await scene.post(scene.under(asked), "and now?")
     await scene.idle()
     assert scene.answers(scene.under(asked)) == [error().sentence, *stage.answered(2)]
-    assert sent.dialogue(scene.requests[-1]) == [("user", "what is WAL?"), ("user", "and now?")]
+    first = turns.WITHHELD if error is errors.Declined else "what is WAL?"  # no refused turn in the history
+    assert sent.dialogue(scene.requests[-1]) == [("user", first), ("user", "and now?")]
 
 
 PASSING = [

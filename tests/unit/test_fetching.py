@@ -163,3 +163,34 @@ async def test_files_are_read_one_at_a_time(tmp_path: pathlib.Path) -> None:
         await asyncio.gather(*files._tasks.values())
         assert await bot.log.files.waiting() == []
     assert most == 1
+
+
+async def test_a_slow_channel_is_waited_for_by_nobody_else(tmp_path: pathlib.Path) -> None:
+    """Between the tries of two files that cannot be had now, another conversation's is fetched."""
+    platform, pauses = fakes.Platform(files={"other": b"one"}), asyncio.Event()
+    paused = asyncio.Semaphore(0)
+
+    async def sleep(_seconds: float) -> None:
+        paused.release()
+        await pauses.wait()
+
+    async with world.opened(tmp_path, platform=platform) as bot:
+        files = fetching.Fetching(
+            log=bot.log.files, platforms={"slack": platform}, prepare=prepared, sleep=sleep
+        )
+        bot.intake.fetch = files.fetch
+        platform.faults["fetch"] = [errors.PlatformUnavailable("away")] * fetching.AT_ONCE
+        for number in range(fetching.AT_ONCE):
+            where = conversation.ConversationId(f"slack:T1:C1:{number}.5")
+            file = dataclasses.replace(FILE, id="other")
+            await bot.say(10 + number, conversation=where, attachments=(file,), addressed=False)
+        await paused.acquire()
+        await paused.acquire()
+        elsewhere = conversation.ConversationId("slack:T1:C1:9.5")
+        file = dataclasses.replace(FILE, id="other")
+        await bot.say(2, conversation=elsewhere, attachments=(file,), addressed=False)
+        await files._tasks[elsewhere]
+        pauses.set()
+        await asyncio.gather(*files._tasks.values())
+        (post,) = [post async for post in bot.log.posts(elsewhere)]
+        assert post.attachments[0].media is not None

@@ -2,12 +2,13 @@
 
 import asyncio
 import pathlib
+from collections.abc import Awaitable, Callable
 
 import fakes
 import pytest
 import world
 
-from bot import errors, responder
+from bot import conversation, errors, responder
 from bot.showing import drafts
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
@@ -358,3 +359,31 @@ async def test_a_call_made_again_starts_from_nothing() -> None:
     assert (draft.text, draft.length) == ("", 0)
     draft.add("three")
     assert draft.text == "three"
+
+
+class Slow(fakes.Model):
+    """Saying what a model can do takes a while, in which something happens."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def facts(self, model: str) -> conversation.ModelFacts:
+        """Let it happen, once."""
+        if self.meanwhile is not None:
+            work, self.meanwhile = self.meanwhile, None
+            await work()
+        return await super().facts(model)
+
+
+async def test_a_deletion_before_a_summary_makes_it_untrue(tmp_path: pathlib.Path) -> None:
+    """A post that is deleted after its thread was read, before the summary is asked for, is in no summary."""
+    long = "word " * 1500
+    model = Slow()
+    async with world.opened(tmp_path, model=model, budget_tokens=6000, floor_tokens=3000) as bot:
+        for number, text in ((1, f"the vault opens with xyzzyplugh {long}"), (3, long)):
+            await bot.log.record(world.a_post(number, text), world.HOME)
+            await answer(bot)
+        await bot.log.record(world.a_post(5, long), world.HOME)
+        model.meanwhile = lambda: bot.intake.delete(world.KEY, "1")
+        model.script[:] = ["They know: the vault opens with xyzzyplugh", "answer"]
+        await answer(bot)
+        assert "xyzzyplugh" not in str(await bot.log.summaries(world.KEY))

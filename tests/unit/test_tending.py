@@ -309,3 +309,20 @@ async def test_context_is_honest_about_what_comes_next(tmp_path: pathlib.Path) -
         assert f"Claude sees {shown} of 60 posts word for word, {60 - shown} in the summary" in told
         assert "The next request sends about " in told
         assert "none of it is in the cache now" in told  # the stand-in for Claude bills no cache
+
+
+async def test_what_comes_to_nothing_is_not_paid_for_again_and_again(tmp_path: pathlib.Path) -> None:
+    """Where no summary passes its check, the next try waits until the thread has grown, ever longer."""
+
+    class Useless(fakes.Model):
+        async def answer(self, request: conversation.Request, draft: ports.Draft) -> conversation.Answer:
+            got = await super().answer(request, draft)
+            return dataclasses.replace(got, text="") if request.plan.model == HAIKU else got
+
+    async with tended(tmp_path, model=Useless(), budget_tokens=60_000, strategy="full") as (bot, keeper):
+        bot.model.known["claude-sonnet-5-5"] = dataclasses.replace(
+            fakes.facts("claude-sonnet-5-5"), context_tokens=12_000
+        )
+        await talk(bot, keeper, 1, 60)
+        tried = sum(request.plan.model == HAIKU for request in bot.model.requests)
+        assert 0 < tried < 40

@@ -10,6 +10,7 @@ import world
 
 from bot import conversation, errors, turns, withholding
 from bot.files import kinds
+from bot.tools import recalling
 
 POISON = "a poisoned post"
 
@@ -156,3 +157,66 @@ def test_a_file_left_out_is_unread_with_the_reason_and_the_words_stay() -> None:
     assert [block.text for block in shown] == ["b.png"]
     assert f'name="a.png" type="image/png" bytes="9" unread="{kinds.REFUSED}"' in text.text
     assert "see</post>" in text.text
+
+
+async def test_of_many_posts_that_are_pointed_at_one_is_left_out(tmp_path: pathlib.Path) -> None:
+    """Where the API points at a block of many posts, only the one that is refused is left out."""
+    model = Refusing(script=["Sum."])
+    model.pointing = True
+    async with world.opened(tmp_path, model=model) as bot:
+        for number in range(1, 12):
+            text = POISON if number == 5 else f"innocent {number}"
+            await bot.log.record(world.a_post(number, text, addressed=number == 11), world.HOME)
+        await bot.responder.answer(world.KEY, asyncio.Event())
+        taken = str(bot.model.requests[-1].turns)
+        assert taken.count(turns.WITHHELD) == 1
+        assert all(f"innocent {number}" in taken for number in (1, 4, 6, 11))
+
+
+async def test_what_claude_declines_is_not_asked_again(tmp_path: pathlib.Path) -> None:
+    """A declined question is left out of later requests: in the history it would have them declined, too."""
+    model = fakes.Model(script=[errors.Declined("refusal"), "Gladly."])
+    async with world.opened(tmp_path, model=model) as bot:
+        await ask(bot, 1, "something terrible")
+        await ask(bot, 2, "something else")
+        assert bot.platform.visible == [errors.Declined().sentence, "Gladly."]
+        assert "terrible" not in str(bot.model.requests[-1].turns)
+
+
+async def test_recall_is_blamed_before_a_post(tmp_path: pathlib.Path) -> None:
+    """Where the request is taken without recall, what that gave was refused, and no post is left out."""
+
+    class Recalling(fakes.Model):
+        async def answer(self, request: conversation.Request, draft: object) -> conversation.Answer:
+            if any(tool.name == recalling.TOOL.name for tool in request.tools):
+                self.requests.append(request)
+                raise errors.Rejected("messages.3.content.0: could not be processed")
+            return await super().answer(request, draft)  # type: ignore[arg-type] # the fake takes any draft
+
+    words = "word " * 400
+    async with world.opened(tmp_path, budget_tokens=1500, floor_tokens=700) as bot:
+        for number in range(1, 6):
+            await ask(bot, number, words)
+        bot.model.__class__ = Recalling
+        await ask(bot, 6, "what was the plan?")
+        assert bot.platform.visible[-1] == "ok"
+        assert turns.WITHHELD not in str(bot.model.requests[-1].turns)
+
+
+async def test_a_thread_that_is_too_long_is_cut_for_good(tmp_path: pathlib.Path) -> None:
+    """What the model cannot read at once is planned in half the room; later requests go on from there."""
+
+    class Short(fakes.Model):
+        async def answer(self, request: conversation.Request, draft: object) -> conversation.Answer:
+            if len(str(request.turns)) > 12_000:
+                self.requests.append(request)
+                raise errors.TooLong("prompt is too long")
+            return await super().answer(request, draft)  # type: ignore[arg-type] # the fake takes any draft
+
+    words = "word " * 400
+    async with world.opened(tmp_path, model=Short(), strategy="full") as bot:
+        for number in range(1, 9):
+            await ask(bot, number, words)
+        assert set(bot.platform.visible) == {"ok"}
+        refused_calls = sum(len(str(request.turns)) > 12_000 for request in bot.model.requests)
+        assert refused_calls < 4

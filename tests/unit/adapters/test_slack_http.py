@@ -226,3 +226,8 @@ async def test_an_event_that_names_no_workspace_is_of_the_tokens() -> None:
             assert answer.status == 200
         [post] = intake.told
         assert post.conversation == f"slack:{workspace.team_id}:{dm}:{event['ts']}"
+
+
+async def test_no_timestamp_is_too_long_to_be_turned_away() -> None:
+    """A header with more digits than Python reads as a number is refused like any other."""
+    assert not http.is_signed(body=b"{}", timestamp="9" * 5000, signature="v0=", secret=SECRET, now=NOW)

@@ -228,3 +228,24 @@ async def test_a_limited_channel_holds_up_no_other() -> None:
                 await calls.call("chat.postMessage", channel=slow, text="one", patience=0)
         await calls.call("chat.postMessage", channel=quick, text="two", patience=0)
         assert len(workspace.called("chat.postMessage")) == 2
+
+
+async def test_a_long_wait_is_honoured() -> None:
+    """Told to wait an hour, nobody calls before it is over, however often it is tried; then it is called."""
+    async with connected() as (workspace, calls, time):
+        channel = workspace.add_channel("general", members=[workspace.add_user("Ada")])
+        began = time.now
+        workspace.fail(slack.Fault(kind="ratelimited", method="chat.postMessage", retry_after=3_500))
+        while time.now < began + 3_400:
+            with pytest.raises(web.Busy) as busy:
+                await calls.call("chat.postMessage", patience=60.0, channel=channel, text="x")
+            assert busy.value.wait > 0
+            time.now += 60.0
+        assert len(workspace.called("chat.postMessage")) == 1
+        time.now = began + 3_501
+        await calls.call("chat.postMessage", patience=0.0, channel=channel, text="x")
+
+
+def test_a_refusal_is_told_in_a_sentence() -> None:
+    """What a person is told of what Slack refuses is not how the class is described."""
+    assert web.Refused("chat.postMessage", "restricted_action").sentence == errors.MayNotPost().sentence

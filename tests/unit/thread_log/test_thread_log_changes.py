@@ -316,3 +316,34 @@ async def test_an_answer_in_the_moment_of_a_change_is_not_taken(
     await log.end(running, conversation.ReplyState.FINISHED)
     assert "An old answer." not in [post.text async for post in log.posts(log_support.HERE)]
     assert await log.due() == [log_support.HERE]
+
+
+async def test_a_summary_of_what_was_forgotten_meanwhile_is_not_kept(
+    log: thread_log.ThreadLog, clock: log_support.Clock
+) -> None:
+    """A summary that was being written while its conversation was forgotten is not true any more."""
+    await log_support.exchange(log, log_support.post(1, "the word is xyzzyplugh"))
+    read_at = clock()
+    await log.forget(log_support.HERE)
+    await log.add_summary(log_support.summary(1, 2, "They know: xyzzyplugh.", at=read_at), [])
+    assert not await log.summaries(log_support.HERE)
+
+
+async def test_a_prompt_is_forgotten_with_its_author_wherever_it_stands(
+    log: thread_log.ThreadLog, path: pathlib.Path
+) -> None:
+    """Also as what somebody else has put their own in the place of."""
+    await log_support.exchange(log, log_support.post(1))
+    for author, value in (("U1", "Ada's own words xyzzyplugh"), ("U2", "Bob's words")):
+        await log.choices.put(
+            log_support.HERE,
+            log_support.HOME,
+            scope="thread",
+            name="prompt",
+            value=value,
+            author=author,
+            author_name=author,
+        )
+    await log.forget_user("slack:U1")
+    await log.scrubbed()
+    assert b"xyzzyplugh" not in log_support.bytes_of(path.parent)

@@ -75,3 +75,13 @@ async def test_the_posts_around_a_post(log: thread_log.ThreadLog) -> None:
     assert [post.id for post in await log.around(log_support.post(4), 1)] == ["2.1", "4.1", "6.1"]
     assert [post.id for post in await log.around(log_support.post(10), 1)] == ["8.1", "10.1"]
     assert [post.id for post in await log.around(log_support.post(6), 0)] == ["6.1"]
+
+
+async def test_a_post_elsewhere_cannot_pass_for_one_here(log: thread_log.ThreadLog) -> None:
+    """A letter that the index takes for a separator puts another conversation's mark on no post."""
+    await log.record(log_support.post(1, "our password is in the vault"), log_support.HOME)
+    for number in range(2, 9):
+        forged = log_support.post(number, "x\u19b0t1zpassword is 1234", where=log_support.ELSEWHERE)
+        await log.record(forged, log_support.HOME)
+    found = await log.search(log_support.HERE, "password", 10)
+    assert [hit.post.id for hit in found] == ["1.1"]
