@@ -146,8 +146,8 @@ class Inbound:
         found = await self._intake.find(parse.PLATFORM, str(message_id))
         places = (found, parse.conversation_id(channel_id), parse.conversation_id(message_id))
         for where in dict.fromkeys(place for place in places if place is not None):
-            if await self._intake.delete(where, str(message_id)):
-                log.info("discord.deletion_recorded", conversation=where, post=str(message_id))
+            await self._intake.delete(where, str(message_id))
+        log.info("discord.deletion_recorded", conversation=found, post=str(message_id))
 
     async def deliver_end(self, channel_id: int) -> None:
         """Erase the conversation of a deleted thread, or every one that hung in a deleted channel."""

@@ -122,7 +122,7 @@ class Events:
                 await self.take(event, team=team)
 
     async def _erase(self, found: happenings.Erased) -> None:
-        if await self._intake.delete(found.conversation, found.post_id):
+        if await self._intake.delete(found.conversation, found.post_id) or not found.own:
             log.info("slack.deletion_recorded", conversation=found.conversation, post=found.post_id)
 
     async def _tell(self, found: happenings.Happening, standing: conversation.Standing | None) -> None:

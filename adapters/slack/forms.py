@@ -20,6 +20,7 @@ LIMIT = 3_900  # of the 4,000 characters that chat.update takes as `text`; a mar
 REFUSED = frozenset(  # how Slack says that it does not take a form
     {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long", "invalid_block_type"}
 )
+UNEDITABLE = frozenset({"edit_window_closed", "cant_update_message"})  # … that a post stays as it is
 THINKING = "_thinking…_"
 
 _CONTROL = re.compile(

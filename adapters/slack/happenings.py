@@ -36,6 +36,7 @@ class Erased:
 
     conversation: conversation.ConversationId
     post_id: str
+    own: bool = False  # the bot's own: taken away by it, or by somebody who may
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ def read(
     if subtype == "message_changed":
         return _changed(event, where=where, rules=rules, names=names)
     if subtype == "message_deleted":
-        return _deleted(event, where=where)
+        return _deleted(event, where=where, rules=rules)
     if subtype not in _POSTS:
         return happenings.Nothing(reason=f"subtype {subtype}")
     if is_own(event, rules):
@@ -225,10 +225,12 @@ def _edited(
     )
 
 
-def _deleted(event: Event, *, where: conversation.ConversationId) -> happenings.Erased:
+def _deleted(event: Event, *, where: conversation.ConversationId, rules: Rules) -> happenings.Erased:
     before: Event = event.get("previous_message") or {}
     return happenings.Erased(
-        conversation=where, post_id=str(event.get("deleted_ts") or before.get("ts") or "")
+        conversation=where,
+        post_id=str(event.get("deleted_ts") or before.get("ts") or ""),
+        own=is_own(before, rules),
     )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from adapters.slack import buttons, forms, native, posts, uploads, web
+from adapters.slack import buttons, forms, native, posts, session, uploads, web
 from bot import conversation, errors, ports
 from bot.showing import enclosing, pacing, splitting
 
@@ -29,9 +29,7 @@ FINISH_SECONDS = 300.0  # how long a finished text is tried to be shown
 OPEN_SECONDS = 60.0
 CUT_SECONDS = 10.0  # how long a post on its way is waited for when the answer is cut off
 STREAM_SECONDS = 240.0  # then the post goes on by edits
-STATUS_SECONDS = 2.0  # the status is a courtesy: nobody waits for it longer
 _PAUSE = 1.0  # seconds between two tries to finish
-_THINKING = "is thinking…"
 
 _Blocks = Sequence[dict[str, Any]]
 
@@ -79,18 +77,20 @@ class Reply:
         )
         self._form = forms.BLOCKS
         self._unsaved = False
+        self._anew = False  # posts may not be edited here: they are made whole
         self._stream: _Stream | None = None
         self._streams = bool(posts.spot.thread)
         self._unsure = reply.resumed  # whether a post that is not in `_ids` may stand already
-        # The status the agent session was left with, "" for none; an earlier life may have left it open.
-        self._session = "processing" if reply.resumed and self._streams else ""
+        self._session = session.Session(api=posts.api, spot=posts.spot, native=native)
+        if reply.resumed and self._streams:
+            self._session.status = "processing"  # an earlier life may have left it so
 
     async def open(self) -> None:
         """Put the first sign in place; a resumed reply goes on in the posts it has or finds."""
         if self._ids:
             return
         if self._streams:
-            await self._show_status()
+            await self._session.begin()
         await self._add(0, until=self._clock() + OPEN_SECONDS)
 
     async def show(self, text: str) -> None:
@@ -124,12 +124,16 @@ class Reply:
         until = self._clock() + FINISH_SECONDS
         while True:
             # Where there are blocks, only they are shown: beside plain text there can be no thumbs.
-            may = thumbs and self._form is not forms.PLAIN and self._native.has(native.THUMBS)
+            with_blocks = self._form is not forms.PLAIN and not self._anew
+            may = thumbs and with_blocks and self._native.has(native.THUMBS)
             under = buttons.thumbs_of(self._reply.id) if may else []
             try:
                 await self._write(tamed, final=True, until=until, under=under)
                 break
             except web.Refused as refused:
+                if refused.code in forms.UNEDITABLE and not self._anew:
+                    await self._begin_anew(refused, until=until)
+                    continue
                 if refused.code not in forms.REFUSED or self._form is forms.PLAIN:
                     raise
                 log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
@@ -144,7 +148,13 @@ class Reply:
                 await self._posts.sleep(_PAUSE)
         if self._unsaved:
             await self._save()
-        await self._end_session()
+        await self._session.end()
+
+    async def _begin_anew(self, refused: web.Refused, *, until: float) -> None:
+        """Take away what may not be edited any more; the text is posted whole in its place."""
+        log.warning("slack.edit_refused", conversation=self._reply.conversation, code=refused.code)
+        await self._drop(0, until=until)
+        self._anew, self._streams, self._stream = True, False, None
 
     async def withdraw(self) -> None:
         """Take the posts away; see ports.ReplyPost."""
@@ -153,7 +163,7 @@ class Reply:
             await self._posts.delete(ts, part=part, patience=FINISH_SECONDS)
         await self._uploads.bring((), patience=FINISH_SECONDS)
         self._ids, self._shown, self._stream = [], [], None
-        await self._end_session()
+        await self._session.end()
 
     async def _write(self, text: str, *, final: bool, until: float, under: _Blocks = ()) -> None:
         """Bring the posts to this text: known parts are changed where they stand, new ones follow.
@@ -163,7 +173,7 @@ class Reply:
         parts = self._form.split(text) or ([forms.THINKING] if final else [])
         for number, part in enumerate(parts):
             if number == len(self._ids):
-                await self._add(number, until=until)
+                await self._add(number, first=part if self._anew else forms.THINKING, until=until)
             is_last = number == len(parts) - 1
             await self._put(
                 number, part, growing=not final and is_last, until=until, under=under if is_last else ()
@@ -205,15 +215,15 @@ class Reply:
             if not growing:
                 patience = self._left(until)
                 await self._posts.stop(ts, part=stream.part, status="active", patience=patience, under=under)
-                self._stream, self._session = None, "active"
+                self._stream, self._session.status = None, "active"
         except (web.Unknown, web.Refused) as fault:
             log.info("slack.stream_left", conversation=self._reply.conversation, fault=str(fault))
             return False
         return True
 
-    async def _add(self, number: int, *, until: float) -> None:
-        """Add the next post, or find it where an earlier life of this reply may have added it."""
-        making = asyncio.ensure_future(self._make(number, until=until))
+    async def _add(self, number: int, *, until: float, first: str = forms.THINKING) -> None:
+        """Add the next post with these words, or find it where an earlier life of this reply may have."""
+        making = asyncio.ensure_future(self._make(number, first=first, until=until))
         try:
             await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -223,7 +233,7 @@ class Reply:
             await asyncio.gather(making, return_exceptions=True)
             raise
 
-    async def _make(self, number: int, *, until: float) -> None:
+    async def _make(self, number: int, *, first: str, until: float) -> None:
         after = self._ids[-1] if self._ids else self._reply.asker.id
         patience = self._left(until)
         ts = await self._posts.look(part=number, after=after, patience=patience) if self._unsure else None
@@ -233,29 +243,29 @@ class Reply:
             if ts is None and self._streams and self._native.has(native.START):
                 ts = await self._start(number, after=after, patience=patience)
             if ts is None:
-                ts = await self._post(number, after=after, patience=patience)
+                ts = await self._post(number, first, after=after, patience=patience)
         except (web.Refused, web.Busy, web.Unreached):
             self._unsure = self._reply.resumed
             raise
         self._unsure = self._reply.resumed
         self._ids.append(ts)
-        self._shown.append(None)
+        self._shown.append((first, False) if self._anew else None)
         await self._save()
 
-    async def _post(self, number: int, *, after: str, patience: float) -> str:
-        """Make a post with the first sign in it; the first of a reply without blocks where they are refused.
+    async def _post(self, number: int, first: str, *, after: str, patience: float) -> str:
+        """Make a post with these words; the first of a reply without blocks where they are refused.
 
         A later one is left to `_stand`: in another form the text has other parts.
         """
         try:
-            content = self._form.content(forms.THINKING)
+            content = self._form.content(first)
             return await self._posts.add(content, part=number, after=after, patience=patience)
         except web.Refused as refused:
             if number or refused.code not in forms.REFUSED or self._form is forms.PLAIN:
                 raise
             log.warning("slack.blocks_refused", conversation=self._reply.conversation, code=refused.code)
         self._form = forms.PLAIN
-        content = self._form.content(forms.THINKING)
+        content = self._form.content(first)
         return await self._posts.add(content, part=number, after=after, patience=patience)
 
     async def _save(self) -> None:
@@ -272,7 +282,7 @@ class Reply:
             self._streams = False
             return None
         if ts is not None:
-            self._stream, self._session = _Stream(part=number, since=self._clock()), "processing"
+            self._stream, self._session.status = _Stream(part=number, since=self._clock()), "processing"
         return ts
 
     async def _drop(self, kept: int, *, until: float) -> None:
@@ -293,38 +303,6 @@ class Reply:
         if lost is not None:
             self._ids.append(lost)
             self._shown.append(None)
-
-    async def _show_status(self) -> None:
-        """Say at once that an answer is coming: the status under the thread, the session's stop button."""
-        spot = self._posts.spot
-        await asyncio.gather(
-            self._courtesy(native.STATUS, thread_ts=spot.thread, status=_THINKING),
-            self._courtesy(native.SESSION, thread_ts=spot.thread, status="processing"),
-        )
-
-    async def _end_session(self) -> None:
-        if self._session not in {"", "active"}:
-            await self._courtesy(native.SESSION, thread_ts=self._posts.spot.thread, status="active")
-
-    async def _courtesy(self, method: str, *, thread_ts: str, status: str) -> None:
-        if not self._native.has(method):
-            return
-        try:
-            async with asyncio.timeout(STATUS_SECONDS):
-                await self._posts.api.call(
-                    method,
-                    patience=0,
-                    channel_id=self._posts.spot.channel,
-                    thread_ts=thread_ts,
-                    status=status,
-                )
-        except web.Refused as refused:
-            self._native.refused(refused)
-        except (errors.PlatformError, TimeoutError) as error:
-            log.info("slack.courtesy_skipped", method=method, fault=type(error).__name__)
-        else:
-            if method == native.SESSION:
-                self._session = status
 
     def _left(self, until: float) -> float:
         return max(0.0, until - self._clock())

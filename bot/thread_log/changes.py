@@ -282,6 +282,7 @@ def _erase_echoes(db: sqlite3.Connection, *, number: int, place: int, deleted: s
         with index.in_step(db, conversation=number, order=(sent_at, len(post_id), post_id)):
             db.execute("UPDATE posts SET text = ? WHERE conversation = ? AND id = ?", (kept, number, post_id))
         segments.remove_covering(db, number=number, place=answer_place)
+    segments.remove_echoing(db, number=number, place=place, deleted=deleted)
 
 
 def _reading(db: sqlite3.Connection, number: int, place: int | None) -> tuple[str, ...]:

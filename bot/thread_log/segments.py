@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot import conversation
 from bot.planning import segmenting
-from bot.thread_log import bills, corrections, replies, rows
+from bot.thread_log import bills, corrections, echoes, replies, rows
 
 
 def add(
@@ -64,6 +64,16 @@ def remove_covering(db: sqlite3.Connection, *, number: int, place: int) -> int:
         "DELETE FROM summaries WHERE conversation = ? AND first_place <= ? AND last_place >= ?",
         (number, place, place),
     ).rowcount
+
+
+def remove_echoing(db: sqlite3.Connection, *, number: int, place: int, deleted: str) -> int:
+    """Erase the later segments that repeat words deleted at a place, or their secrets. How many."""
+    found = db.execute(
+        "SELECT number, text FROM summaries WHERE conversation = ? AND last_place >= ?", (number, place)
+    )
+    echoing = [(each,) for each, text in found.fetchall() if echoes.without(text, deleted=deleted) != text]
+    db.executemany("DELETE FROM summaries WHERE number = ?", echoing)
+    return len(echoing)
 
 
 def stored(

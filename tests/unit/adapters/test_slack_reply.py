@@ -457,3 +457,19 @@ async def test_slack_being_down_is_a_passing_error() -> None:
         again = await scene.open(post, ledger, resumed=True)
         await again.finish("at last")
         assert scene.answers(post) == ["at last"]
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_where_nothing_may_be_edited_the_answer_is_posted_whole(streams: bool) -> None:
+    """In a workspace that lets no post be edited the placeholder goes, and the whole answer stands."""
+    async with slack_helpers.scene() as scene:
+        scene.workspace.streaming_allowed = streams
+        scene.workspace.fail(
+            slack.Fault(kind="error", method="chat.update", error="edit_window_closed", times=1_000)
+        )
+        post = await scene.asked()
+        ledger = scene.ledger(post)
+        reply = await scene.open(post, ledger)
+        await reply.show("The beginning")
+        await reply.finish(f"Another beginning.\n\n{LONG}")
+        assert joined([f"Another beginning.\n\n{LONG}"]) == joined(scene.answers(post))

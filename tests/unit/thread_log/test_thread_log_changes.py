@@ -347,3 +347,18 @@ async def test_a_prompt_is_forgotten_with_its_author_wherever_it_stands(
     await log.forget_user("slack:U1")
     await log.scrubbed()
     assert b"xyzzyplugh" not in log_support.bytes_of(path.parent)
+
+
+async def test_a_later_summary_that_repeats_erased_words_is_gone(
+    log: thread_log.ThreadLog, clock: log_support.Clock, path: pathlib.Path
+) -> None:
+    """A segment that was written with an earlier one in view, and says its words again, goes with them."""
+    await log_support.exchange(log, log_support.post(1, "the vault opens with the word xyzzyplugh9"))
+    for number in (2, 3):
+        await log_support.exchange(log, log_support.post(number))
+    words = "The vault opens with the word xyzzyplugh9."
+    await log.add_summary(log_support.summary(1, 2, words, at=clock()), ())
+    await log.add_summary(log_support.summary(3, 4, f"Still: {words}", at=clock()), ())
+    await log.delete(log_support.HERE, "1.1")
+    await log.scrubbed()
+    assert b"xyzzyplugh9" not in log_support.bytes_of(path.parent)
