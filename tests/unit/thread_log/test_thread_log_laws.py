@@ -48,6 +48,7 @@ class Life(RuleBasedStateMachine):
         self.question: set[str] = set()  # ids of those the running reply answers
         self.erased: set[str] = set()
         self.reply: conversation.Reply | None = None
+        self.reopened = False  # what it answers has changed since it was begun
 
     def open(self) -> None:
         """Open the log."""
@@ -94,6 +95,7 @@ class Life(RuleBasedStateMachine):
             assert reply is not None
             assert (reply.id, reply.resumed) == (self.reply.id, True)
             assert (reply.state is conversation.ReplyState.WITHDRAWN) == (not self.question)
+            self.reopened = False
         elif not self.unanswered:
             assert reply is None
         else:
@@ -103,13 +105,22 @@ class Life(RuleBasedStateMachine):
                 self.sent.append(Line(key=post.id, text=post.text.replace("\0", "\ufffd")))
             self.sent.append(Line(key=reply.id, text=None))
             self.waiting, self.question, self.unanswered = {}, self.unanswered, set()
-            self.reply = reply
+            self.reply, self.reopened = reply, False
 
     @precondition(lambda self: self.reply is not None)
     @rule(text=TEXTS)
     def finish(self, text: str) -> None:
-        """Answer, or withdraw where nothing is left to answer."""
+        """Answer, or withdraw where nothing is left to answer.
+
+        An answer to what the question was before an edit is not taken: the reply has to be begun anew.
+        """
         assert self.reply is not None
+        if self.reopened and self.question:
+            self.wait(
+                log_support.finish(self.log, self.reply, "too late", platform_id=f"bot-{self.reply.id}")
+            )
+            assert self.log_due()
+            self.begin()
         if self.question:
             self.wait(log_support.finish(self.log, self.reply, text, platform_id=f"bot-{self.reply.id}"))
             self.sent[-1].text = text.replace("\0", "\ufffd")
@@ -138,6 +149,7 @@ class Life(RuleBasedStateMachine):
             return
         running = None if self.reply is None or post_id not in self.question else self.reply.id
         assert effect.running_reply == running
+        self.reopened = self.reopened or running is not None
         assert not effect.withdrawn
         if post_id in self.waiting:
             self.waiting[post_id] = dataclasses.replace(self.waiting[post_id], text=clean)
@@ -160,6 +172,7 @@ class Life(RuleBasedStateMachine):
         self.sent = [line for line in self.sent if line.key != post_id]
         self.erased.add(post_id)
         assert (effect.running_reply is not None, effect.withdrawn) == (asked, asked and not self.question)
+        self.reopened = self.reopened or asked
 
     @rule()
     def restart(self) -> None:
