@@ -49,6 +49,6 @@ class Clock:
             return
         try:
             told = email.utils.parsedate_to_datetime(answer.response.headers.get("Date", ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             return  # it tells none
         self._heard = told.replace(tzinfo=told.tzinfo or dt.UTC), self._monotonic()

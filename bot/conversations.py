@@ -83,9 +83,12 @@ class Conversations:
             self.workers.restart(conversation_id)
         return effect.changed
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
         """Erase a post; a running answer to it is redone without it, or withdrawn with it."""
-        return self._carried(conversation_id, await self.log.delete(conversation_id, post_id))
+        effect = await self.log.delete(conversation_id, post_id, expected=expected)
+        return self._carried(conversation_id, effect)
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
         """Erase what stood in a deleted thread, and write no answer there any more."""

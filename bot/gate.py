@@ -39,7 +39,9 @@ class Inside(Protocol):
     async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
         """Erase a file from every post that holds it."""
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
         """Erase a post."""
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
@@ -134,9 +136,11 @@ class Gate:
         """Erase a file, whoever deleted it."""
         return await self.inside.file_gone(platform, workspace, file_id)
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
         """Erase a post, whoever wrote it."""
-        return await self.inside.delete(conversation_id, post_id)
+        return await self.inside.delete(conversation_id, post_id, expected=expected)
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
         """Erase a conversation, whoever deleted its thread."""

@@ -47,7 +47,9 @@ class Journal(Protocol):
     ) -> Sequence[tuple[conversation.ConversationId, Effect]]:
         """Take a file out of every post that holds it; what that did to each."""
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> Effect:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> Effect:
         """Erase a post."""
 
     async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:

@@ -43,8 +43,13 @@ class Intake(Protocol):
     async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:
         """Erase a deleted file from every post of a workspace that holds it; how many that were."""
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
-        """Erase a post, also one that never arrived: its id is kept so that it cannot come back."""
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
+        """Erase a post, and what links brought in of it.
+
+        Also one that never arrived: where it is `expected` its id is kept, so that it cannot come.
+        """
 
     async def gone(self, conversation_id: conversation.ConversationId) -> int:
         """Erase a conversation whose thread or channel was deleted; how many posts it had."""

@@ -139,15 +139,20 @@ class Inbound:
         return None
 
     async def deliver_deletion(self, channel_id: int, message_id: int) -> None:
-        """Erase a post, also one that was never recorded, and what links brought in of it.
+        """Erase a post, also one that was never recorded where its thread or DM is known.
 
-        That stands under the id of the post's thread or DM, or under that of a thread it was opened from.
+        What links brought in of it stands under the id of its thread or DM, or of a thread that was opened
+        from it, known or not; most of what is deleted in a server was never heard of, and leaves no trace.
         """
-        found = await self._intake.find(parse.PLATFORM, str(message_id))
-        places = (found, parse.conversation_id(channel_id), parse.conversation_id(message_id))
-        for where in dict.fromkeys(place for place in places if place is not None):
-            await self._intake.delete(where, str(message_id))
-        log.info("discord.deletion_recorded", conversation=found, post=str(message_id))
+        post_id, here = str(message_id), parse.conversation_id(channel_id)
+        known = await self._intake.find(parse.PLATFORM, post_id)
+        if known is None and await self._intake.holds(here):
+            known = here
+        if known is not None:
+            await self._intake.delete(known, post_id)
+            log.info("discord.deletion_recorded", conversation=known, post=post_id)
+        for elsewhere in {here, parse.conversation_id(message_id)} - {known}:
+            await self._intake.delete(elsewhere, post_id, expected=False)
 
     async def deliver_end(self, channel_id: int) -> None:
         """Erase the conversation of a deleted thread, or every one that hung in a deleted channel."""

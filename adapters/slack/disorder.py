@@ -27,7 +27,7 @@ class PassedBy:
         self._count = 0
 
     def keep(self, where: conversation.ConversationId, event: parse.Event) -> None:
-        """Remember an event, of the newest threads and the first posts of each."""
+        """Remember an event; past the bounds the threads that were heard of first are forgotten."""
         events = self._events.setdefault(where, [])
         events.append(event)
         self._count += 1

@@ -54,7 +54,8 @@ async def claude(chosen: settings.Settings, now: dt.datetime) -> list[findings.F
         skew = skew or findings.clock(said, now)
         found.append(_model(variable, model, said))
         if variable == "BOT_MODEL":
-            window = int(said.body.get("max_input_tokens") or WINDOW)
+            told = said.body.get("max_input_tokens")
+            window = told if isinstance(told, int) and told > 0 else WINDOW
         if chosen.limits() and prices.cost(model, accounting.PROBE) is None:
             mend = "Choose another, or unset the budgets: nothing is asked of it while one is set"
             found.append(findings.wrong(variable, f"the price of {model} is not known", mend))

@@ -119,9 +119,14 @@ def file_gone(
 
 
 def delete(
-    db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, post_id: str, now: int
+    db: sqlite3.Connection,
+    *,
+    conversation_id: conversation.ConversationId,
+    post_id: str,
+    expected: bool,
+    now: int,
 ) -> tuple[EditEffect, Erased]:
-    """Erase a post, or the answer that it is a part of; its id is kept, also if it never came."""
+    """Erase a post, or the answer that it is a part of; its id is kept, if it never came where `expected`."""
     brought = links.words(db, conversation_id=conversation_id, post_id=post_id)
     held = links.forget_source(db, conversation_id=conversation_id, post_id=post_id)
     for other, its_place in held:
@@ -139,7 +144,8 @@ def delete(
     ).fetchone()
     nothing = EditEffect(), _NOTHING_ERASED
     if number is None or found is None:
-        _keep_id(db, conversation_id, post_id)
+        if expected:
+            _keep_id(db, conversation_id, post_id)
         return nothing
     stored_id, role, text, place, reply = found
     if role == "assistant" and _is_unfinished(

@@ -62,10 +62,16 @@ class Editing(asking.Asking):
         )
         return self._scrubbed(await self._store.write(lambda db: self._noted(db, work(db))))
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> changes.EditEffect:
-        """Erase a post, everywhere; one that is unknown cannot come any more."""
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> changes.EditEffect:
+        """Erase a post, everywhere; one that is unknown, and was expected, cannot come any more."""
         work = functools.partial(
-            changes.delete, conversation_id=conversation_id, post_id=post_id, now=self._now()
+            changes.delete,
+            conversation_id=conversation_id,
+            post_id=post_id,
+            expected=expected,
+            now=self._now(),
         )
         return self._scrubbed(await self._store.write(lambda db: self._noted(db, work(db))))
 

@@ -12,7 +12,7 @@ import fakes
 import pytest
 import world
 
-from bot import access
+from bot import access, conversation, errors
 from bot.desk import choice_desk, command_desk, commands
 from bot.money import accounting
 
@@ -302,3 +302,34 @@ async def test_what_should_be_forgotten_must_be_clear(tmp_path: pathlib.Path, ar
         await desk.bot.idle()
         assert "Say `forget`" in await desk.told("forget", argument)
         assert len(await desk.bot.said()) == 2
+
+
+async def test_a_command_that_could_not_be_carried_out_is_carried_out_when_it_comes_again(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Where the log fails in the middle, the platform sends the command again, and then it is done."""
+
+    class Locked:
+        """The log, whose first erasure fails."""
+
+        def __init__(self, book: Any) -> None:
+            self.book, self.faults = book, [errors.LogUnusable("locked")]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.book, name)
+
+        async def forget(self, conversation_id: conversation.ConversationId) -> int:
+            """Fail once."""
+            if self.faults:
+                raise self.faults.pop()
+            count: int = await self.book.forget(conversation_id)
+            return count
+
+    async with desks(tmp_path) as desk:
+        await desk.bot.log.record(world.a_post(1, "a secret"), world.HOME)
+        book: Any = Locked(desk.bot.log)
+        desk.desk = dataclasses.replace(desk.desk, book=book)
+        with pytest.raises(errors.LogUnusable):
+            await desk.outcome("forget", "yes", command_id="c1")
+        assert await desk.outcome("forget", "yes", command_id="c1") is not None
+        assert [post async for post in desk.bot.log.posts(world.KEY)] == []

@@ -47,6 +47,7 @@ class Core:
     replies: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # by conversation
     edits: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     deleted: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    deleted_elsewhere: list[tuple[str, str]] = dataclasses.field(default_factory=list)  # not expected there
     obeyed: list[commands.Command] = dataclasses.field(default_factory=list)
     outcome: commands.Outcome | None = None
     pressed: list[conversation.Press] = dataclasses.field(default_factory=list)
@@ -98,10 +99,12 @@ class Core:
         self.edits.append((conversation_id, post_id, text))
         return True
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
         """See ports.Intake."""
         self._note(f"delete {post_id}")
-        self.deleted.append((conversation_id, post_id))
+        (self.deleted if expected else self.deleted_elsewhere).append((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
 
     async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:

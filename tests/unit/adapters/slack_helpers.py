@@ -82,9 +82,12 @@ class Intake:
         self.edits.append((conversation_id, post_id, text))
         return True
 
-    async def delete(self, conversation_id: conversation.ConversationId, post_id: str) -> bool:
+    async def delete(
+        self, conversation_id: conversation.ConversationId, post_id: str, *, expected: bool = True
+    ) -> bool:
         """Take a post away for good."""
-        self.erased.add((conversation_id, post_id))
+        if expected:
+            self.erased.add((conversation_id, post_id))
         return self.posts.pop((conversation_id, post_id), None) is not None
 
     async def file_gone(self, platform: str, workspace: str, file_id: str) -> int:

@@ -83,7 +83,7 @@ async def test_edits_and_deletions_are_told() -> None:
         await ada.edit(asked, f"<@{me.id}> blue?")
         assert sim.core.edits == [(f"discord:{asked.id}", str(asked.id), "blue?")]
         await ada.delete(asked)
-        assert (f"discord:{asked.id}", str(asked.id)) in sim.core.deleted
+        assert sim.core.deleted == [(f"discord:{asked.id}", str(asked.id))]
 
 
 async def test_slash_commands_are_registered_and_private() -> None:

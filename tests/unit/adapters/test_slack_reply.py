@@ -6,7 +6,7 @@ import pytest
 import slack_helpers
 
 from adapters.slack import forms
-from bot import errors
+from bot import conversation, errors
 from emulators import slack
 
 LONG = "\n\n".join(f"Paragraph {number}: " + "some words of it. " * 20 for number in range(27))
@@ -223,18 +223,26 @@ async def test_after_a_crash_the_answer_is_completed_in_place(streams: bool, rem
             assert scene.workspace.status(scene.channel, post.id) == "active"
 
 
+async def crashed_in_the_second_part(
+    scene: slack_helpers.Scene,
+) -> tuple[conversation.Post, slack_helpers.Ledger]:
+    """A question whose answer has two posts, of which the log knows the first alone."""
+    post = await scene.asked()
+    ledger = scene.ledger(post)
+    crashed = await scene.open(post, ledger)
+    await crashed.show(LONG[:5_000])
+    assert len(ledger.ids) == 2
+    scene.intake.replies.discard((post.conversation, ledger.ids[1]))
+    ledger.states[:] = [ledger.ids[:1]]
+    return post, ledger
+
+
 @pytest.mark.parametrize("streams", [True, False])
 async def test_a_second_part_posted_before_a_crash_is_found(streams: bool) -> None:
     """A later part whose id was not committed is found too, not posted again."""
     async with slack_helpers.scene() as scene:
         scene.workspace.streaming_allowed = streams
-        post = await scene.asked()
-        ledger = scene.ledger(post)
-        crashed = await scene.open(post, ledger)
-        await crashed.show(LONG[:5_000])
-        assert len(ledger.ids) == 2
-        scene.intake.replies.discard((post.conversation, ledger.ids[1]))
-        ledger.states[:] = [ledger.ids[:1]]
+        post, ledger = await crashed_in_the_second_part(scene)
         reply = await scene.open(post, ledger, resumed=True)
         await reply.finish(LONG)
         assert joined([LONG]) == joined(scene.answers(post))
@@ -249,13 +257,7 @@ async def test_a_part_that_no_log_knows_does_not_stay(streams: bool, end: str, l
     """Where the answer is shorter after a crash, a later part whose id was not committed is taken away."""
     async with slack_helpers.scene() as scene:
         scene.workspace.streaming_allowed = streams
-        post = await scene.asked()
-        ledger = scene.ledger(post)
-        crashed = await scene.open(post, ledger)
-        await crashed.show(LONG[:5_000])
-        assert len(ledger.ids) == 2
-        scene.intake.replies.discard((post.conversation, ledger.ids[1]))
-        ledger.states[:] = [ledger.ids[:1]]
+        post, ledger = await crashed_in_the_second_part(scene)
         reply = await scene.open(post, ledger, resumed=True)
         await getattr(reply, end)(*left)
         assert scene.answers(post) == left
