@@ -283,6 +283,7 @@ class Reply:
     resumed: bool  # a row from before this call: look before posting
     platform_ids: tuple[str, ...] = ()  # its posts on the platform, in order
     text: str = ""  # whole, once WRITTEN
+    stop_reason: str = ""  # why it ended, as with an Answer, once WRITTEN
     plan: Plan | None = None  # the decisions already taken for it
     history_read: bool = True  # False: the thread's earlier posts must be fetched first
 

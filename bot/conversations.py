@@ -126,6 +126,10 @@ class Conversations:
         """Whether a post there wants an answer only where it mentions the bot."""
         return self.choose is not None and (await self.choose(conversation_id)).thread_replies == "mention"
 
+    async def shared(self) -> bool:
+        """Whether another process works on the same log; see ports.Intake."""
+        return await self.log.shared()
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds a post; see ports.Intake."""
         return await self.log.find(platform, post_id)
@@ -145,7 +149,7 @@ class Conversations:
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
-        """The ids of people's posts since then; see ports.Intake."""
+        """The ids of people's posts and of answers since then; see ports.Intake."""
         return await self.log.posts_since(conversation_id, since)
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:

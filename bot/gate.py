@@ -70,6 +70,9 @@ class Inside(Protocol):
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post there wants an answer only where it mentions the bot."""
 
+    async def shared(self) -> bool:
+        """Whether another process works on the same log now."""
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post."""
 
@@ -82,7 +85,7 @@ class Inside(Protocol):
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
-        """The ids of people's posts since then."""
+        """The ids of people's posts and of answers since then."""
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """Conversations with a post since then."""
@@ -205,6 +208,10 @@ class Gate:
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""
         return await self.inside.needs_mention(conversation_id)
+
+    async def shared(self) -> bool:
+        """See ports.Intake."""
+        return await self.inside.shared()
 
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """See ports.Intake."""

@@ -58,6 +58,9 @@ class Journal(Protocol):
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether the bot is in the conversation."""
 
+    async def shared(self) -> bool:
+        """Whether another process works on it now."""
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation of a post or a part of a reply."""
 
@@ -73,7 +76,7 @@ class Journal(Protocol):
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
-        """The ids of people's posts since then."""
+        """The ids of people's posts and of answers since then."""
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[ports.Known]:
         """Conversations with a post since then."""

@@ -88,6 +88,9 @@ class Intake(Protocol):
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post in a conversation the bot is in wants an answer only where it mentions the bot."""
 
+    async def shared(self) -> bool:
+        """Whether another process works on the same log now: it may hear what this one does not."""
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply (for ids unique on a platform)."""
 
@@ -100,7 +103,7 @@ class Intake(Protocol):
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> Sequence[str]:
-        """The ids of people's posts in a conversation since then, oldest first."""
+        """The ids of people's posts and of answers in a conversation since then, oldest first."""
 
     async def homes(self, platform: str, since: dt.datetime) -> Sequence[Known]:
         """Conversations with a post since then, with the newest and what the platform should be asked."""
@@ -246,6 +249,9 @@ class Tools(Protocol):
 
     def box(self, reply: conversation.Reply, request: conversation.Request) -> Toolbox:
         """The tools of one answer, which begins with this request."""
+
+    async def tidy(self, reply: conversation.Reply) -> None:
+        """Take away what an earlier life of this answer has asked and nobody can answer any more."""
 
     def refused(self, offered: toolsets.Toolset, taken: toolsets.Toolset) -> None:
         """Claude's API took a request only with fewer tools than it was offered."""

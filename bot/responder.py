@@ -81,6 +81,8 @@ class Responder:
     ) -> conversation.ReplyState:
         """Take this reply to its end; which end."""
         began = self.monotonic()
+        if reply.resumed:
+            await self.tools.tidy(reply)
         if not reply.history_read:
             await self.log.add_history(reply, await self._history(reply, platform))
         post = await platform.open(reply, functools.partial(self.log.posted, reply))
@@ -92,7 +94,8 @@ class Responder:
             elif reply.state is conversation.ReplyState.WRITTEN:
                 brought = await self.bring(reply, platform)
                 head = brought + attaching.opening((await self.log.thread(reply)).posts, reply.plan)
-                await post.finish(head + (reply.text or STOPPED_NOTE.strip()))
+                said = (head + reply.text + NOTES.get(reply.stop_reason, "")).strip()
+                await post.finish(said or STOPPED_NOTE.strip())
             else:
                 await post.finish(await self._write(reply, post, stop))
         except errors.ModelError as error:

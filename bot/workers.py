@@ -20,7 +20,7 @@ from bot.operating import metrics, pressure
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 3.0  # between two looks for what another process has left
+LOOK_SECONDS = 3.0  # between two looks for what another process has left, or asks for
 LONGEST_WAIT = 3_600.0  # seconds that a platform may ask to wait; after that it is asked again
 LONGEST_PAUSE = 60.0  # seconds between two tries of one reply, when the platform or the log fails
 
@@ -30,6 +30,12 @@ class Queue(Protocol):
 
     async def due(self, most: int) -> Sequence[conversation.ConversationId]:
         """So many conversations with something to answer or to finish, oldest first."""
+
+    async def ask_stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Have another process that writes an answer there stop; False where none does."""
+
+    async def is_to_stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether another process wants the answer stopped that is being written there."""
 
 
 class Answering(Protocol):
@@ -66,6 +72,7 @@ class Workers:
     pressure: pressure.Pressure | None = None  # holds answers back while the loop lags
     at_once: int = 100
     most: int = 1_000  # conversations in memory at the same time, those that wait their turn included
+    look: float = LOOK_SECONDS
     _workers: dict[conversation.ConversationId, _Worker] = dataclasses.field(default_factory=dict)
     _turnstile: asyncio.Semaphore | None = None
     _closing: bool = False
@@ -92,12 +99,12 @@ class Workers:
         self.metrics.busy.set(len(self._workers))
 
     async def stop(self, conversation_id: conversation.ConversationId) -> bool:
-        """Stop the running answer where it is; what was written stays."""
+        """Stop the running answer where it is, also another process's; what was written stays."""
         worker = self._workers.get(conversation_id)
-        if worker is None or worker.answer is None:
-            return False
-        worker.stop.set()
-        return True
+        mine = worker is not None and worker.answer is not None
+        if worker is not None:
+            worker.stop.set()
+        return await self.log.ask_stop(conversation_id) or mine
 
     def restart(self, conversation_id: conversation.ConversationId) -> None:
         """Write the running answer anew: something it rests on has changed."""
@@ -118,7 +125,7 @@ class Workers:
     async def keep_looking(self) -> None:
         """Take up, again and again, what is due and nobody works on: another process may have left it."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self.look)
             with contextlib.suppress(errors.LogUnusable):
                 await self.resume()
 
@@ -177,7 +184,10 @@ class Workers:
         worker.stop = asyncio.Event()
         worker.answer = asyncio.create_task(self.responder.answer(conversation_id, worker.stop))
         try:
-            await asyncio.wait([worker.answer])
+            while not (await asyncio.wait([worker.answer], timeout=self.look))[0]:
+                with contextlib.suppress(errors.LogUnusable):
+                    if await self.log.is_to_stop(conversation_id):
+                        worker.stop.set()
         finally:
             answer, worker.answer = worker.answer, None
             if not answer.done():

@@ -99,6 +99,7 @@ class Discord:
             names=self._names,
             standing=self._standings.of,
             obey=self._commanding.obey,
+            erase_title=self._notices.erase_title,
         )
         self._subject = subject.Subject(
             client=self.client, intake=intake, standing=self._standings.of, door=self._door

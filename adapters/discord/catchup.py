@@ -91,6 +91,7 @@ class CatchUp:
 
     async def _read(self, visit: Visit, since: dt.datetime, planned: set[int]) -> None:
         async with self._turnstile:
+            ids = await self._intake.posts_since(parse.conversation_id(visit.channel), since)
             try:
                 await self._guild_is_here(visit.workspace)
                 messages = await self._api().make(
@@ -107,12 +108,11 @@ class CatchUp:
         for message in messages:
             if message.id > visit.known:
                 await self._door.deliver(message)
-        await self._look_for_deleted(visit, since, {str(message.id) for message in messages})
+        await self._look_for_deleted(visit, ids, {str(message.id) for message in messages})
         self._look_below(visit, since, planned)
 
-    async def _look_for_deleted(self, visit: Visit, since: dt.datetime, seen: set[str]) -> None:
-        """Erase what the log has of this conversation and Discord no longer has."""
-        ids = await self._intake.posts_since(parse.conversation_id(visit.channel), since)
+    async def _look_for_deleted(self, visit: Visit, ids: Sequence[str], seen: set[str]) -> None:
+        """Erase what of these posts, which the log had before the reading, Discord no longer has."""
         for post_id in [each for each in ids if each not in seen][-MOST_LOOKS:]:
             if await self._is_gone(visit, int(post_id)):
                 await self._door.deliver_deletion(visit.channel, int(post_id))

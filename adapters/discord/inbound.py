@@ -36,9 +36,11 @@ class Inbound:
         names: people.People,
         standing: standings.Find,
         obey: Obey,
+        erase_title: Callable[[int], None],
     ) -> None:
+        """`erase_title` is told of each thread whose first post is deleted."""
         self._client, self._intake, self._queue, self._names = client, intake, queue, names
-        self._standing, self._obey = standing, obey
+        self._standing, self._obey, self._erase_title = standing, obey, erase_title
         self._own_deletions: collections.deque[int] = collections.deque(maxlen=OWN_DELETIONS)
 
     def on_message(self, message: discord.Message) -> None:
@@ -151,6 +153,8 @@ class Inbound:
         if known is not None:
             await self._intake.delete(known, post_id)
             log.info("discord.deletion_recorded", conversation=known, post=post_id)
+        if known == parse.conversation_id(message_id):
+            self._erase_title(message_id)
         for elsewhere in {here, parse.conversation_id(message_id)} - {known}:
             await self._intake.delete(elsewhere, post_id, expected=False)
 

@@ -1,4 +1,4 @@
-"""What the bot says to one person alone: a direct message, and where that is refused, a reaction."""
+"""What the bot says beside answers: a direct message, where that is refused a reaction, a thread's title."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import discord
 import structlog
 
 from adapters import tasks
-from adapters.discord import calls, places
+from adapters.discord import calls, markup, places
 from bot import conversation, errors
 from bot.showing import splitting
 
@@ -30,6 +30,10 @@ class Notices:
     def refuse(self, post: conversation.Post, home: conversation.Home, sentence: str) -> None:
         """Begin to tell the author of a post that it is not answered; a failure is logged."""
         self._background.start(self._refuse(post, home, sentence), name="command outcome: a refusal")
+
+    def erase_title(self, thread_id: int) -> None:
+        """Begin to take a deleted question's words out of its thread's title; a failure is logged."""
+        self._background.start(self._erase_title(thread_id), name="command outcome: a title")
 
     async def tell(self, user: str, text: str) -> None:
         """Write to somebody directly. Raises PlatformError; MayNotPost where they take no messages."""
@@ -64,6 +68,29 @@ class Notices:
                 await self._api().make(lambda: self._react(post, home), patience=PATIENCE)
         except errors.PlatformError as error:
             log.warning("discord.refusal_not_shown", channel=home.channel, error=type(error).__name__)
+
+    async def _erase_title(self, thread_id: int) -> None:
+        try:
+            thread = await self._api().make(lambda: self._own_thread(thread_id), patience=PATIENCE)
+            if thread is None:
+                return
+            was_archived = thread.archived  # none of those can be renamed
+            await self._api().make(
+                lambda: thread.edit(name=markup.UNNAMED, archived=False), patience=PATIENCE
+            )
+            if was_archived:
+                await self._api().make(lambda: thread.edit(archived=True), patience=PATIENCE)
+        except errors.PostGone:
+            return  # no thread was opened from it, or it is gone, too
+        except errors.PlatformError as error:
+            log.warning("discord.title_kept", thread=str(thread_id), error=type(error).__name__)
+
+    async def _own_thread(self, thread_id: int) -> discord.Thread | None:
+        """A thread that the bot has opened, None for a person's: that bears a person's title."""
+        thread = self._client.get_channel(thread_id) or await self._client.fetch_channel(thread_id)
+        me = self._client.user
+        is_own = isinstance(thread, discord.Thread) and me is not None and thread.owner_id == me.id
+        return thread if isinstance(thread, discord.Thread) and is_own else None
 
     async def _react(self, post: conversation.Post, home: conversation.Home) -> None:
         channel = places.partial(self._client, home.address, home.workspace)

@@ -298,13 +298,15 @@ class Slack:
             team = place.team if self._workspaces().many else parse.team_of(body) or place.team
             await place.events.take(body.get("event") or {}, team=team)
 
-    async def _take_press(self, body: Mapping[str, Any]) -> None:
+    async def _take_press(self, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         place = await self._workspaces().of_press(body)
-        if place is not None:
-            mine = {"team": {"id": place.team}, "team_id": place.team} if self._workspaces().many else {}
-            await place.presses.take({**body, **mine})
-            await place.subject.take({**body, **mine})
-            place.front.take({**body, **mine})
+        if place is None:
+            return None
+        mine = {"team": {"id": place.team}, "team_id": place.team} if self._workspaces().many else {}
+        await place.presses.take({**body, **mine})
+        said = await place.subject.take({**body, **mine})
+        place.front.take({**body, **mine})
+        return said
 
     async def _handle_socket(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         if self._roster is not None:  # else it is not acknowledged: Slack sends it again

@@ -76,10 +76,7 @@ class Asking:
     async def _look(self, reply: conversation.Reply, spot: address.Address, key: str) -> str:
         """The ts of this notice where it stands already, "" where not."""
         after, wanted = reply.asker.id, _metadata(reply, key)
-        if spot.thread:
-            found = self.reading.thread(spot.channel, spot.thread, after=after, patience=PATIENCE)
-        else:
-            found = self.reading.channel(spot.channel, after=after, patience=PATIENCE)
+        found = self.reading.since(spot.channel, spot.thread, after=after, patience=PATIENCE)
         async for message in found:
             if parse.is_own(message, self.rules) and message.get("metadata") == wanted:
                 return str(message["ts"])

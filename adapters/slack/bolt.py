@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 Take = Callable[[Mapping[str, Any]], Awaitable[None]]
 """Records a whole payload; it is acknowledged only after."""
+Press = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
+"""Carries out an interaction; what its acknowledgement says, None for no more than that."""
 
 _UNUSED = "unused"
 _INTERACTIONS = frozenset({"block_actions", "message_action", "view_submission"})
@@ -56,7 +58,7 @@ class _NoToken(AsyncAuthorize):
 class Door:
     """Where requests of Slack come in, over a socket or over HTTP."""
 
-    def __init__(self, *, event: Take, press: Take, api_url: str) -> None:
+    def __init__(self, *, event: Take, press: Press, api_url: str) -> None:
         self._event = event
         self._press = press
         self._app = AsyncApp(
@@ -96,8 +98,8 @@ class Door:
     async def _record(self, body: dict[str, Any]) -> BoltResponse:
         """The middleware: record, then acknowledge."""
         if body.get("type") in _INTERACTIONS or "command" in body:
-            await self._press(body)
-            return BoltResponse(status=200, body="")
+            said = await self._press(body)
+            return BoltResponse(status=200, body=dict(said) if said else "")
         if body.get("type") != "event_callback":
             log.info("slack.request_ignored", type=body.get("type"))
             return BoltResponse(status=200, body="")

@@ -97,6 +97,7 @@ class CatchUp:
             return
         was_in = spot.is_dm or await self._was_in(each, after=after)
         seen: set[str] = set()
+        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
         pages = self._reader.thread(spot.channel, spot.thread, after=after, patience=READ_SECONDS)
         try:
             async for message in pages:
@@ -109,17 +110,16 @@ class CatchUp:
         except web.Refused as refused:
             if refused.code != "thread_not_found":  # else nothing of it is left
                 raise
-        await self._look_for_deleted(each, seen, after=after)
+        await self._look_for_deleted(each, ids, seen)
 
     async def _was_in(self, each: ports.Known, *, after: str) -> bool:
         """Whether the log has a post of the conversation from before the time that is read."""
         ids = await self._intake.posts_since(each.conversation_id, parse.moment("0"))
         return bool(ids) and reader.order(ids[0]) <= reader.order(after)
 
-    async def _look_for_deleted(self, each: ports.Known, seen: set[str], *, after: str) -> None:
-        """Erase what the log has of this conversation and Slack no longer has."""
+    async def _look_for_deleted(self, each: ports.Known, ids: Sequence[str], seen: set[str]) -> None:
+        """Erase what of these posts, which the log had before the reading, Slack no longer has."""
         spot = address.read(each.home)
-        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
         for ts in [post_id for post_id in ids if post_id not in seen][-MOST_LOOKS:]:
             # In a flat DM a post may stand in a thread, which the top level does not show.
             thread = spot.thread or ts
@@ -156,6 +156,7 @@ class CatchUp:
         """A flat DM: its top level and all threads below are one conversation."""
         channel, team = each.home.channel, each.home.workspace
         seen: set[str] = set()
+        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
 
         async def take(message: reader.Message) -> None:
             _note(message, seen)
@@ -170,7 +171,7 @@ class CatchUp:
             async for message in pages:
                 if message["ts"] != root["ts"]:
                     await take(message)
-        await self._look_for_deleted(each, seen, after=after)
+        await self._look_for_deleted(each, ids, seen)
 
     async def _mentions(self, root: reader.Message, channel: str, team: str, *, after: str) -> None:
         """From the first mention on, the posts of a thread that the log does not know."""

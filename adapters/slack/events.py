@@ -101,8 +101,9 @@ class Events:
         if isinstance(found, happenings.Said) and not held:
             self._passed_by.enter(where, found.post.id)
             await self._turn_back(where, team=team)
-            if self.read_on is not None and reader.order(found.post.id) < reader.order(self._since):
-                # An earlier process may have passed by what followed, and has taken that along.
+            is_older = reader.order(found.post.id) < reader.order(self._since)
+            if self.read_on is not None and (is_older or await self._intake.shared()):
+                # Another process may have passed by what followed: one before this, or one beside it.
                 self._background.start(self.read_on(event, team), name="fill gap")
 
     async def _reacted(self, event: parse.Event, *, team: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ PROMPTS = (
     ("Draft a message", "Help me draft a short message to my team. Ask me what it is about."),
     ("Explain something", "Explain to me, in plain words, what I ask about next."),
 )
+PATIENCE = 20.0  # seconds that Slack is tried for
 _FILE_SENT = "I sent you the file in a direct message."
 _FILE_KEPT = (
     "I could not send the file: Slack does not take files from me. Please tell whoever runs me; "
@@ -139,22 +141,40 @@ class Notices:
                 raise
             await self._post(their_own, content)
 
-    async def say(self, spot: address.Address, text: str) -> str:
-        """Say it where all can read it; the ts of the (first) post. Raises PlatformError."""
+    async def say(
+        self, spot: address.Address, text: str, *, mark: Mapping[str, str], known: str, patience: float
+    ) -> str:
+        """Say it where all can read it, `known` the post it stands in already; the ts. Raises PlatformError.
+
+        `mark` stands in its metadata, which anybody in the workspace may read: opaque ids only.
+        """
         (part, *_) = forms.BLOCKS.split(text)
-        return str((await self._posted(spot, forms.BLOCKS.content(part)))["ts"])
+        content = forms.BLOCKS.content(part)
+        if not known:
+            return str((await self._posted(spot, content, mark=mark, patience=patience))["ts"])
+        content |= {"metadata": metadata(mark), "parse": "none", "link_names": False}
+        await self._api.call("chat.update", patience=patience, channel=spot.channel, ts=known, **content)
+        return known
 
     async def _post(self, spot: address.Address, content: Mapping[str, Any]) -> str:
         """Post to a DM; returns its channel, which for a user id is the DM with them."""
         return str((await self._posted(spot, content))["channel"])
 
-    async def _posted(self, spot: address.Address, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _posted(
+        self,
+        spot: address.Address,
+        content: Mapping[str, Any],
+        *,
+        mark: Mapping[str, str] = types.MappingProxyType({}),
+        patience: float = PATIENCE,
+    ) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = await self._api.call(
             "chat.postMessage",
+            patience=patience,
             repeatable=False,
             channel=spot.channel,
             thread_ts=spot.thread or None,
-            metadata={"event_type": parse.NOTICE, "event_payload": {}},
+            metadata=metadata(mark),
             unfurl_links=False,
             unfurl_media=False,
             parse="none",
@@ -179,6 +199,11 @@ class Notices:
             )
         except web.Refused as refused:
             raise _NoFile(str(refused)) from refused
+
+
+def metadata(mark: Mapping[str, str]) -> dict[str, Any]:
+    """What tells a notice from an answer, and by `mark` from other notices."""
+    return {"event_type": parse.NOTICE, "event_payload": dict(mark)}
 
 
 class _NoFile(Exception):

@@ -174,9 +174,7 @@ class Posts:
         return str(answer["ts"])
 
     def _since(self, after: str, *, patience: float) -> AsyncGenerator[reader.Message, None]:
-        if self.spot.thread:
-            return self.reading.thread(self.spot.channel, self.spot.thread, after=after, patience=patience)
-        return self.reading.channel(self.spot.channel, after=after, patience=patience)
+        return self.reading.since(self.spot.channel, self.spot.thread, after=after, patience=patience)
 
     def _metadata(self, part: int) -> dict[str, Any]:
         """Anybody in the workspace may read it: opaque ids only."""

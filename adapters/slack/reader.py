@@ -59,6 +59,14 @@ class Reader:
             if _is_between(str(message["ts"]), after, before):
                 yield message
 
+    def since(
+        self, channel: str, thread: str, *, after: str, patience: float
+    ) -> AsyncGenerator[Message, None]:
+        """Posts after a `ts`: of a thread, or of the channel's top level where that is ""."""
+        if thread:
+            return self.thread(channel, thread, after=after, patience=patience)
+        return self.channel(channel, after=after, patience=patience)
+
     async def stands(self, channel: str, ts: str, *, thread: str, patience: float) -> bool:
         """Whether a post is still there; False also for the mark that a deleted root leaves behind."""
         method = "conversations.replies" if thread else "conversations.history"

@@ -8,15 +8,17 @@ Shapes: docs.slack.dev, slash commands, shortcut payloads and view_submission pa
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import dataclasses
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from adapters.slack import address, buttons, forms, parse, pressing, web
+from adapters.slack import address, buttons, forms, notices, parse, pressing, reader, web
 from bot import conversation, errors
 from bot.desk import commands
 
@@ -26,10 +28,28 @@ FIELD = "question"
 MOST_FORMS = 1_000  # kept in mind
 MOST = 3000  # characters of a question: Slack's limit for a field
 OPEN = "views.open"
-FAILED = "I could not take your question just now. Please ask again in a moment."
-NO_PLACE = "I may not write there: invite me to the channel first."
+MARK = "form"  # in the metadata of a question's post: the id of the form it was asked with
+SECONDS = 2.5  # that a form is kept waiting: Slack gives three
+PATIENCE = 300.0  # seconds that Slack is tried for; who presses again waits for the same try
+SECOND_LOOK = 1.0  # seconds: a post whose answer was lost may show up a little later
+FAILED = "I could not take your question just now. Please press Ask again in a moment."
+LATE = "Slack is slow to take your question. Please press Ask again in a moment: it will not be asked twice."
+OTHER = "I have asked it as you had it before. Close this form; to ask something else, open it again."
+NO_PLACE = "I may not write there: invite me to the channel first, then press Ask again."
 
 log = structlog.get_logger()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """A form that was sent: what it asked, and what is wrong with that, "" once it is recorded."""
+
+    question: str
+    task: asyncio.Task[str]
+
+    def failed(self) -> bool:
+        """Whether nothing came of it."""
+        return self.task.done() and bool(self.task.cancelled() or self.task.exception() or self.task.result())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,27 +58,37 @@ class Subject:
 
     api: web.Web
     presses: pressing.Pressing  # with the parts of the workspace
-    _asked: collections.OrderedDict[str, None] = dataclasses.field(default_factory=collections.OrderedDict)
+    reading: reader.Reader
+    sleep: web.Sleep
+    _process: str = dataclasses.field(default_factory=lambda: secrets.token_hex(8))
+    _sent: collections.OrderedDict[str, _Sent] = dataclasses.field(default_factory=collections.OrderedDict)
 
-    async def take(self, body: Mapping[str, Any]) -> None:
-        """Carry out what is ours of an interaction; raises what the intake raises."""
+    async def take(self, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Carry out what is ours of an interaction; what its form is told. Raises what the intake raises."""
         if body.get("command"):
             await self._command(body)
         elif body.get("type") == "message_action" and body.get("callback_id") == SHORTCUT:
             await self._offer(body)
         elif body.get("type") == "view_submission":
             view = body.get("view") or {}
-            if view.get("callback_id") == SHORTCUT and self._is_new(str(view.get("id") or "")):
-                self.presses.background.start(self._ask(body, view), name="command outcome: a question")
+            if view.get("callback_id") == SHORTCUT and (wrong := await self._submitted(body, view)):
+                return {"response_action": "errors", "errors": {FIELD: wrong}}
+        return None
 
-    def _is_new(self, view_id: str) -> bool:
-        """Whether a form was not sent before: Slack may deliver one again."""
-        if view_id in self._asked:
-            return False
-        self._asked[view_id] = None
-        if len(self._asked) > MOST_FORMS:
-            self._asked.popitem(last=False)
-        return True
+    async def _submitted(self, body: Mapping[str, Any], view: Mapping[str, Any]) -> str:
+        """See that what a form asks is recorded, once; the sentence for the form where it is not (yet)."""
+        form, question = str(view.get("id") or secrets.token_hex(8)), _question(view)
+        sent = self._sent.get(form)
+        if sent is None or sent.failed():
+            asking = self._asked(body, view, question, form=form, again=sent is not None)
+            sent = _Sent(question=question, task=self.presses.background.start(asking, name="question"))
+            self._sent[form] = sent
+            if len(self._sent) > MOST_FORMS:
+                self._sent.popitem(last=False)
+        await asyncio.wait([sent.task], timeout=SECONDS)
+        if not sent.task.done():
+            return LATE
+        return sent.task.result() or (OTHER if question != sent.question else "")
 
     async def _command(self, body: Mapping[str, Any]) -> None:
         """`/threadmate word argument`, told to its author alone."""
@@ -107,7 +137,7 @@ class Subject:
             "channel": str(channel.get("id") or ""),
             "ts": str(message.get("ts") or ""),
             "thread_ts": str(message.get("thread_ts") or message.get("ts") or ""),
-            "url": str(body.get("response_url") or ""),
+            "process": self._process,
         }
         view = {
             "type": "modal",
@@ -134,48 +164,67 @@ class Subject:
         except errors.PlatformError as error:
             log.warning("slack.form_not_opened", fault=str(error))
 
-    async def _ask(self, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
-        """Put the question in its thread and record it."""
+    async def _asked(
+        self, body: Mapping[str, Any], view: Mapping[str, Any], question: str, *, form: str, again: bool
+    ) -> str:
+        """Put the question in its thread and record it; what is wrong where that cannot be, else "".
+
+        `again`: an earlier try of this process may have put it there.
+        """
         subject: dict[str, str] = json.loads(view.get("private_metadata") or "{}")
-        values = (view.get("state") or {}).get("values") or {}
-        question = str((values.get(FIELD) or {}).get(FIELD, {}).get("value") or "").strip()
         user, team = str((body.get("user") or {}).get("id")), str((body.get("team") or {}).get("id"))
+        user_team = str((body.get("user") or {}).get("team_id") or team)
         where = parse.conversation_of(subject, team=team, rules=self.presses.rules)
         flat = where == address.conversation_id(team=team, channel=subject["channel"], thread="")
         thread = "" if flat else subject["thread_ts"]
-        standing = await self.presses.standings.of({"user": user, "channel": subject["channel"]}, team=team)
-        if refusal := self.presses.intake.refusal(standing):
-            log.info("slack.question_denied", conversation=where)
-            await self._respond(subject["url"], commands.Outcome(text=refusal))
-            return
-        user_team = str((body.get("user") or {}).get("team_id") or team)
         spot = address.Address(channel=subject["channel"], thread=thread, user_team=user_team)
-        known = await self.presses.names.look_up([user])
-        name = known.get(user, "") or user
-        text = f"About the post of {parse.moment(subject['ts']):%H:%M:%S} UTC: {question}"
         try:
+            standing = await self.presses.standings.of({"user": user, "channel": spot.channel}, team=team)
+            if refusal := self.presses.intake.refusal(standing):
+                log.info("slack.question_denied", conversation=where)
+                return refusal
+            name = (await self.presses.names.look_up([user])).get(user, "") or user
+            text = f"About the post of {parse.moment(subject['ts']):%H:%M:%S} UTC: {question}"
+            shown = forms.tame(f"*{name}* asks. {text}", name_of=self.presses.names.known)
+            found = ""
+            if again or subject.get("process") != self._process:
+                found = await self._look(spot, form, after=subject["ts"])
+            if found and await self.presses.intake.has(where, found):
+                return ""
             ts = await self.presses.notices.say(
-                spot, forms.tame(f"*{name}* asks. {text}", name_of=self.presses.names.known)
+                spot, shown, mark={MARK: form}, known=found, patience=PATIENCE
             )
-        except errors.PlatformError as error:
-            log.info("slack.question_refused", channel=spot.channel, fault=str(error))
-            await self._respond(subject["url"], commands.Outcome(text=NO_PLACE))
-            return
-        asked = conversation.Post(
-            conversation=where,
-            id=ts,
-            role="user",
-            author=user,
-            author_name=name,
-            text=text,
-            sent_at=parse.moment(ts),
-            addressed=True,
-            standing=standing,
-        )
-        try:
+            asked = conversation.Post(
+                conversation=where,
+                id=ts,
+                role="user",
+                author=user,
+                author_name=name,
+                text=text,
+                sent_at=parse.moment(ts),
+                addressed=True,
+                standing=standing,
+            )
             await self.presses.intake.post(asked, address.home(spot, team=team))
-        except errors.ThreadmateError as error:  # Slack was told that the form was taken: it sends it no more
-            log.warning("slack.question_failed", error=type(error).__name__)
-            await self._respond(subject["url"], commands.Outcome(text=FAILED))
-            return
+        except errors.ThreadmateError as error:
+            log.warning("slack.question_failed", conversation=where, error=type(error).__name__)
+            passing = isinstance(error, errors.PlatformUnavailable)
+            return NO_PLACE if isinstance(error, errors.PlatformError) and not passing else FAILED
         log.info("slack.question_asked", conversation=where, post=ts)
+        return ""
+
+    async def _look(self, spot: address.Address, form: str, *, after: str) -> str:
+        """The ts of the post that a form was shown with already, "" for none; looked for twice."""
+        wanted = notices.metadata({MARK: form})
+        for look in range(2):
+            await self.sleep(look * SECOND_LOOK)
+            found = self.reading.since(spot.channel, spot.thread, after=after, patience=PATIENCE)
+            async for message in found:
+                if parse.is_own(message, self.presses.rules) and message.get("metadata") == wanted:
+                    return str(message["ts"])
+        return ""
+
+
+def _question(view: Mapping[str, Any]) -> str:
+    values = (view.get("state") or {}).get("values") or {}
+    return str((values.get(FIELD) or {}).get(FIELD, {}).get("value") or "").strip()

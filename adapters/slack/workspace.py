@@ -129,7 +129,9 @@ class Workspace:
         self._downloads = downloads.Downloads(session=common.session, api=api, api_url=common.api_url)
         self.front = front.Front(api=api, presses=self.presses)
         self.events.opened = self.front.opened
-        self.subject = subject.Subject(api=api, presses=self.presses)
+        self.subject = subject.Subject(
+            api=api, presses=self.presses, reading=self._reader, sleep=common.sleep
+        )
         self._history = history.History(reader=self._reader, rules=rules, names=self.names, standings=who)
         self._links = links.Links(
             api=api, reading=self._reader, rules=rules, names=self.names, standings=who, team=team, url=url

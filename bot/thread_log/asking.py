@@ -23,6 +23,7 @@ from bot.thread_log import (
     replies,
     rows,
     segments,
+    stops,
     store,
     threads,
     workspaces,
@@ -47,7 +48,7 @@ class Asking:
 
     async def asked_by(self, platform: str, post_id: str) -> tuple[conversation.ConversationId, str] | None:
         """The conversation and the asker of the answer that is being written in this post, None for none."""
-        return await self._store.read(functools.partial(ledger.asked_by, platform=platform, post_id=post_id))
+        return await self._store.read(functools.partial(stops.asked_by, platform=platform, post_id=post_id))
 
     # What people ask for.
 

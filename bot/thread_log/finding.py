@@ -43,10 +43,13 @@ def has(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId,
 def posts_since(
     db: sqlite3.Connection, *, conversation_id: conversation.ConversationId, since: int
 ) -> list[str]:
-    """The ids of people's posts since then, oldest first."""
+    """The ids of people's posts and of finished answers since then, oldest first."""
     found = db.execute(
         "SELECT p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
-        " WHERE c.id = ? AND p.sent_at >= ? AND p.role = 'user' ORDER BY p.sent_at, length(p.id), p.id",
+        " WHERE c.id = ? AND p.sent_at >= ? AND (p.role = 'user' OR EXISTS ("
+        "SELECT 1 FROM replies r JOIN reply_posts s ON s.reply = r.id AND s.conversation = p.conversation"
+        " WHERE r.id = p.reply AND r.state = 'finished' AND s.platform = c.platform AND s.id = p.id))"
+        " ORDER BY p.sent_at, length(p.id), p.id",
         (conversation_id, since),
     )
     return [post_id for (post_id,) in found]

@@ -18,7 +18,9 @@ class Entry:
     id: str
     place: int
     state: conversation.ReplyState
-    note: str  # the error's class, where it failed
+    note: (
+        str  # the error's class where it failed; while unfinished, why its writing ended or is to begin anew
+    )
     asker: str  # the newest post it answers
     platform_ids: tuple[str, ...]
     begun_at: dt.datetime
@@ -60,16 +62,3 @@ def _entry(row: tuple[str, int, str, str, str, str, int, int | None, int, int, i
             fresh=fresh, written_5m=written_5m, written_1h=written_1h, read=read, output=output
         ),
     )
-
-
-def asked_by(
-    db: sqlite3.Connection, *, platform: str, post_id: str
-) -> tuple[conversation.ConversationId, str] | None:
-    """The conversation and the asker of the unfinished reply that stands in this post."""
-    found = db.execute(
-        "SELECT c.id, r.asker_author FROM reply_posts p JOIN replies r ON r.id = p.reply"
-        " JOIN conversations c ON c.number = r.conversation"
-        " WHERE p.platform = ? AND p.id = ? AND r.state IN ('due', 'opened', 'written')",
-        (platform, post_id),
-    ).fetchone()
-    return (conversation.ConversationId(found[0]), found[1]) if found else None

@@ -26,6 +26,7 @@ from bot.thread_log import (
     rows,
     segments,
     shelf,
+    stops,
     store,
     threads,
     tool_calls,
@@ -101,6 +102,16 @@ class ThreadLog(editing.Editing):
     async def let_go(self, reply: conversation.Reply) -> None:
         """Leave the reply to whoever can write it."""
         await self._store.write(functools.partial(replies.let_go, reply_id=reply.id))
+
+    async def ask_stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Have another process that writes an answer there stop; False where none does."""
+        work = functools.partial(stops.ask, conversation_id=conversation_id, owner=self._owner)
+        return self._owner.has_others() and await self._store.write(work)
+
+    async def is_to_stop(self, conversation_id: conversation.ConversationId) -> bool:
+        """Whether another process wants the answer stopped that is being written there."""
+        work = functools.partial(stops.are_asked, conversation_id=conversation_id)
+        return await self._store.read(work)
 
     async def thread(self, reply: conversation.Reply, *, tail_only: bool = False) -> conversation.Thread:
         """The log before the reply's place; `tail_only`: from the newest plan's first place on."""
@@ -181,7 +192,7 @@ class ThreadLog(editing.Editing):
             text = rows.clean(answer.text)
             for deleted in self._erased_while_running.get(reply.id, ()):
                 text = echoes.without(text, deleted=deleted)
-            replies.written(db, reply_id=reply.id, text=text, now=now)
+            replies.written(db, reply_id=reply.id, text=text, stop_reason=answer.stop_reason, now=now)
             return text
 
         return await self._store.write(work)
@@ -221,6 +232,10 @@ class ThreadLog(editing.Editing):
         """Whether the bot is in that conversation."""
         return await self._store.read(functools.partial(finding.holds, conversation_id=conversation_id))
 
+    async def shared(self) -> bool:
+        """Whether another process works on it now."""
+        return self._owner.has_others()
+
     async def find(self, platform: str, post_id: str) -> conversation.ConversationId | None:
         """The conversation that holds this post or this part of a reply."""
         return await self._store.read(functools.partial(finding.find, platform=platform, post_id=post_id))
@@ -228,7 +243,7 @@ class ThreadLog(editing.Editing):
     async def posts_since(
         self, conversation_id: conversation.ConversationId, since: dt.datetime
     ) -> list[str]:
-        """The ids of people's posts in a conversation since then, oldest first."""
+        """The ids of people's posts and of answers in a conversation since then, oldest first."""
         work = functools.partial(
             finding.posts_since, conversation_id=conversation_id, since=rows.micros(since)
         )

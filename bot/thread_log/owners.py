@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
 import pathlib
 import secrets
@@ -28,38 +29,54 @@ class Owner:
         """Whether this is the name of another process, and that process lives."""
         if name in {"", self.name}:
             return False
-        path = _file(self._database, name)
+        return _is_alive(_file(self._database, name))
+
+    def has_others(self) -> bool:
+        """Whether any other process that lives is on the same database; True where that cannot be seen."""
+        mine = _file(self._database, self.name)
         try:
-            file = os.open(path, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found = list(self._database.parent.glob(glob.escape(_file(self._database, "").name) + "*"))
         except OSError:
             return True
-        else:
-            path.unlink(missing_ok=True)  # nobody holds it: it was left behind
-            return False
-        finally:
-            os.close(file)
+        alive = [_is_alive(path) for path in found if path != mine]  # of all: what is left behind goes
+        return any(alive)
+
+
+def _is_alive(path: pathlib.Path) -> bool:
+    """Whether the process that this file is of holds its lock; one that was left behind is taken away."""
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # to be had by all who ask, unless it is held
+    except OSError:
+        return True
+    else:
+        path.unlink(missing_ok=True)
+        return False
+    finally:
+        os.close(file)
 
 
 @contextlib.contextmanager
 def present(database: pathlib.Path) -> Iterator[Owner]:
     """Be known as alive while the block runs. Raises LogUnusable where the folder cannot be written."""
     name = secrets.token_hex(8)
-    path = _file(database, name)
+    path, unlocked = _file(database, name), database.with_name(f"{database.name}-starting-{name}")
     try:
-        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        file = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     except OSError as error:
         raise errors.LogUnusable(
             f"DATABASE_URL: the database's folder cannot be written to ({error.strerror})."
         ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
+        unlocked.rename(path)  # under its name there is no file whose owner lives and does not hold it
         yield Owner(name=name, database=database)
     finally:
-        path.unlink(missing_ok=True)
+        for each in (path, unlocked):
+            each.unlink(missing_ok=True)
         os.close(file)
 
 

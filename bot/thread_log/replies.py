@@ -42,7 +42,11 @@ def begin(
     if unfinished is not None:
         if owner.is_other(unfinished[1]):
             return None
-        db.execute("UPDATE replies SET owner = ?, note = '' WHERE id = ?", (owner.name, unfinished[0]))
+        db.execute(
+            "UPDATE replies SET owner = ?, note = CASE state WHEN 'written' THEN note ELSE '' END"
+            " WHERE id = ?",
+            (owner.name, unfinished[0]),
+        )
         return _load(db, reply_id=unfinished[0], resumed=True)
     asker = db.execute(
         "SELECT id, author, sent_at FROM posts WHERE conversation = ? AND addressed = 1 AND reply IS NULL"
@@ -69,7 +73,8 @@ def begin(
 def reopen_others(db: sqlite3.Connection, *, reply_id: str, owner: str) -> None:
     """An answer that a process other than this owner is writing is not taken: it may hold what is gone."""
     db.execute(
-        "UPDATE replies SET note = ? WHERE id = ? AND owner NOT IN ('', ?)", (REOPENED, reply_id, owner)
+        "UPDATE replies SET note = ? WHERE id = ? AND owner NOT IN ('', ?) AND state <> 'written'",
+        (REOPENED, reply_id, owner),
     )
 
 
@@ -106,8 +111,8 @@ def posted(db: sqlite3.Connection, *, reply_id: str, platform_ids: tuple[str, ..
         _name_answer(db, number=number, reply_id=reply_id, post_id=ids[0])
 
 
-def written(db: sqlite3.Connection, *, reply_id: str, text: str, now: int) -> None:
-    """Store the whole answer as the bot's post.
+def written(db: sqlite3.Connection, *, reply_id: str, text: str, stop_reason: str, now: int) -> None:
+    """Store the whole answer as the bot's post, and until it is shown why it ended.
 
     Without effect on a reply that is over or forgotten, or reopened since it was begun: whoever wrote this
     has not read the question as it is now.
@@ -137,7 +142,7 @@ def written(db: sqlite3.Connection, *, reply_id: str, text: str, now: int) -> No
     intake.insert(db, number=number, post=post, place=place, reply=reply_id)
     for post_id in json.loads(platform_ids)[:1]:
         _name_answer(db, number=number, reply_id=reply_id, post_id=post_id)
-    db.execute("UPDATE replies SET state = 'written' WHERE id = ?", (reply_id,))
+    db.execute("UPDATE replies SET state = 'written', note = ? WHERE id = ?", (stop_reason, reply_id))
 
 
 def end(
@@ -211,12 +216,12 @@ def remove_answer(db: sqlite3.Connection, *, reply_id: str) -> None:
 def _load(db: sqlite3.Connection, *, reply_id: str, resumed: bool) -> conversation.Reply:
     row = db.execute(
         "SELECT c.id, c.platform, c.workspace, c.channel, c.address, c.history_read,"
-        " r.place, r.state, r.platform_ids, r.plan, r.asker, r.asked_at"
+        " r.place, r.state, r.platform_ids, r.plan, r.asker, r.asked_at, r.note"
         " FROM replies r JOIN conversations c ON c.number = r.conversation WHERE r.id = ?",
         (reply_id,),
     ).fetchone()
     conversation_id, platform, workspace, channel, address, history_read, place, state = row[:8]
-    platform_ids, plan_json, asker_id, asked_at = row[8:]
+    platform_ids, plan_json, asker_id, asked_at, note = row[8:]
     asker = _asker(db, conversation_id=conversation_id, reply_id=reply_id)
     answer = db.execute(
         "SELECT text FROM posts WHERE reply = ? AND role = 'assistant'", (reply_id,)
@@ -231,6 +236,7 @@ def _load(db: sqlite3.Connection, *, reply_id: str, resumed: bool) -> conversati
         resumed=resumed,
         platform_ids=tuple(json.loads(platform_ids)),
         text="" if answer is None else answer[0],
+        stop_reason="" if answer is None else note,
         plan=None if plan_json is None else rows.load_plan(plan_json),
         history_read=bool(history_read),
     )

@@ -100,12 +100,20 @@ class Desk:
             if shown:
                 await self._take_away(platform, reply, shown)
 
-    async def clear(self, reply: conversation.Reply, left: Sequence[toolsets.Written]) -> None:
-        """Take away the questions that an earlier life has left: their buttons do nothing any more."""
+    async def clear(self, reply: conversation.Reply) -> None:
+        """Take away the questions that an earlier life has left: their buttons do nothing any more.
+
+        Raises PlatformUnavailable: they are still known then.
+        """
         platform = self.platforms[reply.home.platform]
-        for call in left:
+        for call in await self.book.calls(reply):
             if call.notice:
-                await self._take_away(platform, reply, call.notice)
+                try:
+                    await platform.unnotice(reply, call.notice)
+                except errors.PlatformUnavailable:
+                    raise
+                except errors.PlatformError:
+                    log.info("tools.question_stays", conversation=reply.conversation)
                 await self.book.note_call(
                     reply,
                     dataclasses.replace(
@@ -185,10 +193,9 @@ class Approval:
         return result, "failed" if result.failed else "ran"
 
     async def _earlier(self) -> dict[str, list[toolsets.Written]]:
-        """What earlier lives of this answer have left, by tool; their questions are taken away."""
+        """What earlier lives of this answer have left, by tool."""
         if self._left is None:
             rows = [row for row in await self.desk.book.calls(self.reply) if row.life != self._life]
-            await self.desk.clear(self.reply, rows)
             self._left = {}
             for row in rows:
                 if row.state in (toolsets.State.RUNNING, toolsets.State.RAN):

@@ -94,6 +94,10 @@ class Tools:
             carried=fitting.carried(request.turns),
         )
 
+    async def tidy(self, reply: conversation.Reply) -> None:
+        """Take away the questions that an earlier life of this answer has left."""
+        await self.desk.clear(reply)
+
     def refused(self, offered: toolsets.Toolset, taken: toolsets.Toolset) -> None:
         """Claude's API took a request only without some of its tools."""
         gone = sorted({tool.name for tool in offered.tools} - {tool.name for tool in taken.tools})

@@ -92,7 +92,10 @@ class Interactive(people.People):
         return self._interact(body | {"actions": [action | {"action_ts": self.new_ts()}]})
 
     async def submit_view(self, *, user: str, view_id: str, values: Json) -> delivery.Delivery:
-        """Somebody submits a modal; `values` is `{block_id: {action_id: {…}}}`."""
+        """Somebody submits a modal; `values` is `{block_id: {action_id: {…}}}`.
+
+        What its acknowledgement finds wrong stands in `modals[view_id]["errors"]` then.
+        """
         view = self.modals[view_id] | {"state": {"values": values}}
         return self._interact(self._interaction(user) | {"type": "view_submission", "view": view})
 
@@ -105,14 +108,18 @@ class Interactive(people.People):
         self.send_event(event | {"event_ts": self.new_ts()}, channel=channel)
 
     def answered(self, envelope: delivery.Delivery) -> None:
-        """A command's acknowledgement may carry the answer; it is shown as a response_url's would be."""
-        response = envelope.response
-        if (
-            envelope.kind == "slash_commands"
-            and response
-            and (response.get("text") or response.get("blocks"))
-        ):
+        """What an acknowledgement says: a command's is shown as a response_url's would be, a form's in it.
+
+        A form that was taken without errors closes.
+        """
+        response = envelope.response or {}
+        if envelope.kind == "slash_commands" and (response.get("text") or response.get("blocks")):
             self._show(envelope.body["channel_id"], envelope.body["user_id"], response, via="ack")
+        elif envelope.body.get("type") == "view_submission":
+            view = self.modals.pop(envelope.body["view"]["id"], None)
+            if view is not None and response.get("response_action") == "errors":
+                self.modals[view["id"]] = view | {"errors": response["errors"]}
+        self.changed.ring()
 
     def respond(self, token: str, body: Json) -> str | None:
         """Take what the app posted to a response_url; returns Slack's error word, or None if all is well."""

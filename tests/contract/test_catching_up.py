@@ -153,6 +153,18 @@ async def test_a_deletion_in_direct_messages_is_caught_up(scene: stage.Stage) ->
     assert await scene.stored() == stage.answered(1)
 
 
+async def test_the_deletion_of_an_answer_is_caught_up(scene: stage.Stage) -> None:
+    """And of an answer of the bot's, which an admin may delete: it is gone, and is not given again."""
+    asked = await scene.mention(scene.channel, "what is WAL?")
+    await scene.idle()
+    thread = scene.under(asked)
+    (answer,) = scene.answer_ids(thread)
+    async with scene.away():
+        await scene.delete(stage.Said(place=thread, id=answer, text=""))
+    assert await scene.stored() == ["what is WAL?"]
+    assert scene.answers(thread) == []
+
+
 async def test_a_deletion_while_down_is_caught_up(scene: stage.Stage) -> None:
     """A post deleted while the bot was down is gone from the log and from the next request."""
     asked = await scene.mention(scene.channel, "what is WAL?")

@@ -173,7 +173,8 @@ async def test_a_question_where_the_bot_is_not_is_explained(scene: stage.Stage) 
     said = await scene.post(away, "The tide is at six.")
     await scene.ask_about(said, "when should we leave?", by=scene.ada)
     await scene.idle()
-    assert "invite me to the channel" in scene.told(away)
+    (form,) = scene.service.modals.values()
+    assert "invite me to the channel" in form["errors"]["question"]
     assert await scene.stored() == []
 
 

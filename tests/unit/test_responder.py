@@ -1,6 +1,7 @@
 """The way of one answer: what is asked, shown, logged and billed, and where it goes on after a crash."""
 
 import asyncio
+import dataclasses
 import pathlib
 from collections.abc import Awaitable, Callable
 
@@ -10,6 +11,7 @@ import world
 
 from bot import conversation, errors, responder
 from bot.showing import drafts
+from bot.tools import toolsets
 
 SONNET, HAIKU = "claude-sonnet-5-5", "claude-haiku-5-5"
 LONG = "word " * 1500  # 2,500 tokens
@@ -111,6 +113,20 @@ async def test_an_answer_cut_at_its_limit_says_so(tmp_path: pathlib.Path) -> Non
         await bot.log.record(world.a_post(1), world.HOME)
         await answer(bot)
         assert bot.platform.visible == ["One, two" + responder.CUT_NOTE]
+
+
+async def test_an_answer_cut_at_its_limit_says_so_after_a_crash(tmp_path: pathlib.Path) -> None:
+    """Why an answer ended is kept with it until it is shown."""
+    platform = fakes.Platform(faults={"finish": [errors.PlatformUnavailable("503")]})
+    model = fakes.Model(script=[fakes.an_answer("One, two", stop_reason="max_tokens")])
+    async with world.opened(tmp_path, model=model, platform=platform) as bot:
+        await bot.log.record(world.a_post(1), world.HOME)
+        with pytest.raises(errors.PlatformUnavailable):
+            await answer(bot)
+    async with world.opened(tmp_path, platform=platform) as bot:
+        assert await answer(bot)
+        assert platform.visible == ["One, two" + responder.CUT_NOTE]
+        assert await bot.said() == [("user", "hello"), ("assistant", "One, two")]
 
 
 @pytest.mark.parametrize(
@@ -387,3 +403,22 @@ async def test_a_deletion_before_a_summary_makes_it_untrue(tmp_path: pathlib.Pat
         model.script[:] = ["They know: the vault opens with xyzzyplugh", "answer"]
         await answer(bot)
         assert "xyzzyplugh" not in str(await bot.log.summaries(world.KEY))
+
+
+async def test_what_a_dead_process_asked_is_taken_away(tmp_path: pathlib.Path) -> None:
+    """Its question for leave goes before the answer is written anew, also where that one asks for nothing."""
+    platform = fakes.Platform()
+    async with world.opened(tmp_path, platform=platform) as bot:
+        await bot.log.record(world.a_post(1), world.HOME)
+        reply = await bot.log.begin(world.KEY)
+        assert reply is not None
+        asked = toolsets.Written(id="c1", tool="notes__write", state=toolsets.State.ASKED, life="an earlier")
+        shown = await platform.notice(reply, conversation.Notice(text="May I?", buttons=()), key="tool1")
+        await bot.log.tools.note_call(reply, dataclasses.replace(asked, notice=shown))
+    async with world.opened(tmp_path, platform=platform) as bot:
+        bot.workers.wake(world.KEY)
+        await bot.idle()
+        assert platform.notices == {}
+        assert platform.visible == ["ok"]
+        (left,) = await bot.log.tools.calls(reply)
+        assert (left.state, left.notice) == (toolsets.State.EXPIRED, "")

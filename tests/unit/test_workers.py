@@ -122,6 +122,19 @@ async def test_a_deletion_in_a_burst_redoes_the_answer_without_it(tmp_path: path
         assert bot.platform.visible == ["ok"]
 
 
+async def test_a_stop_reaches_the_answer_of_another_process(tmp_path: pathlib.Path) -> None:
+    """Of two processes on one log either may hear it: the one that writes the answer ends it where it is."""
+    model = fakes.Model(script=["Half of it"], holding=True)
+    async with world.opened(tmp_path, model=model) as bot, world.opened(tmp_path) as beside:
+        bot.workers.look = 0.01
+        await bot.say(1)
+        await model.called(1)
+        assert await beside.workers.stop(world.KEY)
+        await bot.idle()
+        assert not await beside.workers.stop(world.KEY)
+        assert ["Stopped" in text for text in bot.platform.visible] == [True]
+
+
 async def test_stop_ends_the_answer_where_it_is(tmp_path: pathlib.Path) -> None:
     """A running answer can be stopped, an idle conversation has none; the next question is answered."""
     model = fakes.Model(script=["Half of it", "Whole"], holding=True)

@@ -54,6 +54,7 @@ class Core:
     said: str | None = None  # to who pressed
     signs: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     on_mention: bool = False  # threads need one
+    beside: bool = False  # another process is at work
     failing: int = 0
     calls: list[str] = dataclasses.field(default_factory=list)
     answered: Callable[[conversation.Post, conversation.Home], Awaitable[None]] | None = None
@@ -161,6 +162,10 @@ class Core:
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
         """As the test says."""
         return self.on_mention
+
+    async def shared(self) -> bool:
+        """As the test says."""
+        return self.beside
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """See ports.Intake."""

@@ -43,6 +43,7 @@ class Intake:
     said: str | None = None  # to who pressed
     signs: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     on_mention: bool = False  # threads need one
+    beside: bool = False  # another process is at work
     broken: bool = False  # the log cannot be written
     locked: int = 0  # so many writes fail before that
 
@@ -146,6 +147,10 @@ class Intake:
     async def needs_mention(self, conversation_id: conversation.ConversationId) -> bool:  # noqa: ARG002 - the port's signature
         """As the test says."""
         return self.on_mention
+
+    async def shared(self) -> bool:
+        """As the test says."""
+        return self.beside
 
     async def holds(self, conversation_id: conversation.ConversationId) -> bool:
         """Whether a post of it was told."""
@@ -330,11 +335,12 @@ async def scene(
     intake: Intake | None = None,
     time: Time | None = None,
     ping: float = 5.0,
+    ack_seconds: float = 3.0,
 ) -> AsyncIterator[Scene]:
     """The emulated Slack and the adapter on two sockets."""
     time = time or Time()
     intake = intake or Intake()
-    async with slack.Slack(clock=time, retry_delays=(0.0, 0.0, 0.0)) as workspace:
+    async with slack.Slack(clock=time, retry_delays=(0.0, 0.0, 0.0), ack_seconds=ack_seconds) as workspace:
         ada = workspace.add_user("Ada")
         channel = workspace.add_channel("general", members=[ada])
         dm = workspace.open_dm(ada)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import discord_helpers
+import pytest
 
 from emulators import discord as emulator
 
@@ -245,6 +248,37 @@ async def test_edits_and_deletions_reach_the_core() -> None:
         await scene.service.delete(scene.channel, asked)
         await scene.barrier()
         assert scene.core.deleted[-1] == (conversation, asked)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+async def test_a_deleted_question_stands_in_no_title(*, archived: bool) -> None:
+    """A thread that the bot has opened loses its question's words with it, an archived one as well."""
+    async with discord_helpers.scene() as scene:
+        scene.core.answered = lambda post, home: scene.answer(post, home, "Yes.")
+        asked = await scene.ask(scene.channel, "who wants my knives?")
+        await scene.core.settled()
+        if archived:
+            await scene.service.change_thread(asked, archived=True)
+        await scene.service.delete(scene.channel, asked)
+
+        def is_blank() -> bool:
+            (thread,) = scene.service.threads(scene.channel)
+            state = thread["thread_metadata"]["archived"]
+            return (thread["name"], state) == ("Conversation", archived)
+
+        await scene.service.until(lambda _: is_blank())
+
+
+async def test_the_title_that_a_person_has_given_stays() -> None:
+    """A thread that a person opened from the post bears their words, not its."""
+    async with discord_helpers.scene() as scene:
+        asked = await scene.ask(scene.channel, "red?")
+        await scene.service.create_thread(channel=scene.channel, user=scene.ada, name="Ada's", message=asked)
+        await scene.service.delete(scene.channel, asked)
+        await scene.barrier()
+        titles = [task for task in asyncio.all_tasks() if task.get_name() == "command outcome: a title"]
+        await asyncio.gather(*titles)
+        assert [thread["name"] for thread in scene.service.threads(scene.channel)] == ["Ada's"]
 
 
 async def test_a_deletion_outside_its_conversations_leaves_no_trace() -> None:

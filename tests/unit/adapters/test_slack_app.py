@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import datetime as dt
-from typing import Any
 
 import pytest
 import slack_helpers
@@ -402,6 +401,21 @@ async def test_what_followed_a_late_mention_is_read() -> None:
         assert [root, passed_by] == [post.id for post in scene.intake.told]
 
 
+async def test_what_another_process_passed_by_is_read() -> None:
+    """While two run, a follow-up may go to the one that does not know of its thread's mention yet."""
+    async with slack_helpers.scene() as scene:
+        scene.intake.beside = True
+        scene.workspace.faults.hold()
+        mention = f"<@{scene.workspace.bot_user_id}> hello"
+        root = await scene.workspace.post(channel=scene.channel, user=scene.ada, text=mention)
+        passed_by = await scene.workspace.post(
+            channel=scene.channel, user=scene.ada, text="and this", thread_ts=root, deliver=False
+        )
+        scene.workspace.faults.release()
+        await slack_helpers.until(lambda: len(scene.intake.told) == 2)
+        assert [root, passed_by] == [post.id for post in scene.intake.told]
+
+
 async def test_what_was_forgotten_is_not_answered_again() -> None:
     """A thread the bot has answered in, but that the log no longer holds, stays forgotten."""
     async with slack_helpers.scene() as scene:
@@ -526,35 +540,3 @@ async def test_who_has_to_wait_sees_it() -> None:
         assert "turn" in call.args["status"]
         scene.workspace.fail(slack.Fault(kind="error", method="assistant.*", error="not_allowed"))
         await scene.adapter.queued(post.conversation, scene.intake.homes_of[post.conversation], post.id)
-
-
-async def asked_by_the_menu(scene: slack_helpers.Scene) -> dict[str, Any]:
-    """Ada opens the form about a post and sends it, as Slack delivers that; nothing has come of it yet."""
-    about = await scene.workspace.post(channel=scene.channel, user=scene.ada, text="WAL is great")
-    await scene.workspace.shortcut(user=scene.ada, callback_id="ask_about", channel=scene.channel, ts=about)
-    await scene.workspace.until(lambda _: bool(scene.workspace.modals))
-    (view_id,) = scene.workspace.modals
-    values = {"question": {"question": {"type": "plain_text_input", "value": "is it?"}}}
-    return {"user": scene.ada, "view_id": view_id, "values": values}
-
-
-async def test_a_question_by_the_menu_that_cannot_be_kept_is_told() -> None:
-    """The form was taken by then: who asked is told to ask again, instead of waiting in vain."""
-    async with slack_helpers.scene() as scene:
-        form = await asked_by_the_menu(scene)
-        scene.intake.locked = 1
-        await scene.workspace.submit_view(**form)
-        await scene.workspace.until(lambda _: bool(scene.workspace.ephemerals))
-        assert scene.intake.told == []
-        assert "ask again" in str(scene.workspace.ephemerals)
-
-
-async def test_a_form_that_is_delivered_twice_is_one_question() -> None:
-    """Slack may send a form again that it was not told to be taken: it is asked once."""
-    async with slack_helpers.scene() as scene:
-        form = await asked_by_the_menu(scene)
-        await scene.workspace.submit_view(**form)
-        await scene.workspace.submit_view(**form)
-        await scene.workspace.settled()
-        await scene.adapter.__aexit__(None, None, None)  # what is under way ends first
-        assert len(scene.intake.told) == 1

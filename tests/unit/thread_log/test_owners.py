@@ -79,6 +79,23 @@ async def test_words_that_another_process_erases_come_back_in_no_answer(tmp_path
         assert [post.text async for post in hearing.posts(world.KEY) if "xyzzy" in post.text] == []
 
 
+async def test_a_stop_reaches_the_process_that_writes(tmp_path: pathlib.Path) -> None:
+    """Whichever process is told: the one that writes learns of it, once, and nobody else is stopped."""
+    async with thread_log.open(url(tmp_path)) as second:
+        async with thread_log.open(url(tmp_path)) as first:
+            await first.record(world.a_post(1, "hello"), world.HOME)
+            assert not await second.ask_stop(world.KEY)
+            assert await first.begin(world.KEY) is not None
+            assert not await first.is_to_stop(world.KEY)
+            assert not await first.ask_stop(world.KEY)
+            assert await second.ask_stop(world.KEY)
+            assert await first.is_to_stop(world.KEY)
+        assert not await second.ask_stop(world.KEY)
+        assert await second.begin(world.KEY) is not None
+        async with thread_log.open(url(tmp_path)):
+            assert not await second.is_to_stop(world.KEY)
+
+
 async def test_a_reply_that_is_let_go_is_anybodys(tmp_path: pathlib.Path) -> None:
     """A process that has not the platform of a reply leaves it to one that has."""
     async with thread_log.open(url(tmp_path)) as without, thread_log.open(url(tmp_path)) as with_it:
@@ -123,8 +140,10 @@ def test_a_killed_process_owns_nothing(tmp_path: pathlib.Path) -> None:
         assert process.stdout is not None
         name = process.stdout.readline().strip()
         assert mine.is_other(name)
+        assert mine.has_others()
         process.kill()
         process.wait()
+        assert not mine.has_others()
         assert not mine.is_other(name)
         assert [path.name for path in tmp_path.iterdir()] == [f"bot.db-owner-{mine.name}"]
 

@@ -176,9 +176,11 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """End the program and start it again."""
+        """End the program and start it again: what is unfinished it takes up before it writes anything."""
         self.wait(self.stack.aclose())
         self.open()
+        if self.reply is not None:
+            self.begin()
 
     @invariant()
     def compare(self) -> None:

@@ -45,6 +45,7 @@ async def test_an_unfinished_reply_is_taken_up_again(log: thread_log.ThreadLog) 
         plan=log_support.PLAN,
         platform_ids=("b1",),
         text="Yes.",
+        stop_reason="end_turn",
     )
     assert expected == again
 
