@@ -115,7 +115,7 @@ def decide(
             expected_read=_expected_read(thread, extends=extends, policy=policy, facts=facts, now=now),
             newest_summary=chosen.newest,
             offers_recall=first_place > 0 or chosen.segments > 0,
-            gave_up=thread.gave_up and fresh.first_place < first_place,
+            gave_up=thread.gave_up and (chosen is not fresh or fresh.first_place < first_place),
             previous_message=thread.before.message_id if thread.before is not None else "",
             prompt=fingerprint(system),
             described=described,
@@ -229,9 +229,11 @@ def _renews(
         return True
     if fresh.first_place < kept.first_place:  # posts are left out: bring them back, or summarise them
         return fresh.history <= marks.limit or not thread.gave_up
-    if fresh.history > marks.limit or policy.strategy != "summarise":
+    if fresh.history > marks.limit:
         return False
-    return not warm or kept.history > high
+    if thread.gave_up:  # what was left out stands under a summary by now
+        return True
+    return policy.strategy == "summarise" and (not warm or kept.history > high)
 
 
 def _high(
