@@ -101,7 +101,7 @@ async def model_faults(how: play.Run, score: play.Score) -> None:
                 score.check(False, f"{name}: nothing was said in 150 s")  # noqa: FBT003 - a plain failure
             score.high(until_a_word_s=time.monotonic() - began)
             if fault["kind"] == "refusal":  # that is its answer: it is in no later request
-                stage.asked.remove(said)
+                stage.asked = [each for each in stage.asked if each.post != said.id]
             stage.api.heal()
             await stage.ask(said.thread)
             score.count(faults=1)
