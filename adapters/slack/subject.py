@@ -29,7 +29,7 @@ MOST_FORMS = 1_000  # kept in mind
 MOST = 3000  # characters of a question: Slack's limit for a field
 OPEN = "views.open"
 MARK = "form"  # in the metadata of a question's post: the id of the form it was asked with
-SECONDS = 2.5  # that a form is kept waiting: Slack gives three
+SECONDS = 2.5  # that a form or a command is kept waiting: Slack gives three
 PATIENCE = 300.0  # seconds that Slack is tried for; who presses again waits for the same try
 SECOND_LOOK = 1.0  # seconds: a post whose answer was lost may show up a little later
 FAILED = "I could not take your question just now. Please press Ask again in a moment."
@@ -117,8 +117,11 @@ class Subject:
             elif outcome is not None:
                 await self._respond(str(body.get("response_url") or ""), outcome)
 
-        # Slack waits three seconds for a sign; some commands ask Claude's endpoint.
-        self.presses.background.start(carry_out(), name="command outcome: a slash command")
+        # Some commands ask Claude's endpoint and take longer than Slack waits.
+        task = self.presses.background.start(carry_out(), name="command outcome: a slash command")
+        await asyncio.wait([task], timeout=SECONDS)
+        if task.done():
+            task.result()  # what it raises goes unacknowledged: Slack tells its author that it failed
 
     async def _respond(self, url: str, outcome: commands.Outcome) -> None:
         """Tell it to whoever acted, also where the bot is no member."""

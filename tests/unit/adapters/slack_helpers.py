@@ -104,6 +104,9 @@ class Intake:
 
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Keep it; one that was given before is not carried out again."""
+        if self.locked:
+            self.locked -= 1
+            raise errors.LogUnusable("the log is locked")
         if command.id in {known.id for known in self.ordered}:
             return None
         self.ordered.append(command)

@@ -1,4 +1,4 @@
-"""'Ask about this' on the emulated Slack: a form is acknowledged once its question is in the log."""
+"""The slash command and 'Ask about this' on the emulated Slack: acknowledged once they are carried out."""
 
 from typing import Self
 
@@ -130,3 +130,16 @@ async def test_other_words_than_those_that_were_asked_are_not_dropped() -> None:
         slow.release()
         assert "as you had it before" in await form.told("how is it?")
         assert [post.text.rpartition(": ")[2] for post in scene.intake.told] == ["is it?"]
+
+
+async def test_a_command_that_fails_is_not_acknowledged() -> None:
+    """Where the log takes nothing Slack tells the person that it failed; given again, it is carried out."""
+    async with slack_helpers.scene(ack_seconds=0.5) as scene:
+        scene.intake.locked = 1
+        for status in ("lost", "acknowledged"):
+            given = await scene.workspace.command(
+                channel=scene.channel, user=scene.ada, command="/threadmate", text="forget yes"
+            )
+            await scene.workspace.settled()
+            assert given.status == status
+        assert [command.word for command in scene.intake.ordered] == ["forget"]
