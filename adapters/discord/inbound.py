@@ -153,7 +153,8 @@ class Inbound:
         if known is not None:
             await self._intake.delete(known, post_id)
             log.info("discord.deletion_recorded", conversation=known, post=post_id)
-        if known == parse.conversation_id(message_id):
+        thread = self._client.get_channel(message_id)  # has the id of the post it was opened from
+        if known == parse.conversation_id(message_id) or isinstance(thread, discord.Thread):
             self._erase_title(message_id)
         for elsewhere in {here, parse.conversation_id(message_id)} - {known}:
             await self._intake.delete(elsewhere, post_id, expected=False)

@@ -132,10 +132,11 @@ class CatchUp:
     ) -> None:
         """The top level of a channel or DM: new posts, mentions, and threads with a mention in them."""
         channel, team = each.home.channel, each.home.workspace
+        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
         pages = self._reader.channel(channel, after=after, patience=READ_SECONDS)
         messages = [message async for message in pages][::-1]
         if not address.read(each.home).thread:
-            await self._flat(each, messages, after=after)
+            await self._flat(each, messages, ids, after=after)
             return
         unknown = 0
         for message in messages:
@@ -152,11 +153,12 @@ class CatchUp:
                 unknown += 1
                 await self._mentions(message, channel, team, after=after)
 
-    async def _flat(self, each: ports.Known, messages: Sequence[reader.Message], *, after: str) -> None:
+    async def _flat(
+        self, each: ports.Known, messages: Sequence[reader.Message], ids: Sequence[str], *, after: str
+    ) -> None:
         """A flat DM: its top level and all threads below are one conversation."""
         channel, team = each.home.channel, each.home.workspace
         seen: set[str] = set()
-        ids = await self._intake.posts_since(each.conversation_id, parse.moment(after))
 
         async def take(message: reader.Message) -> None:
             _note(message, seen)

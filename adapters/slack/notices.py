@@ -153,7 +153,13 @@ class Notices:
         if not known:
             return str((await self._posted(spot, content, mark=mark, patience=patience))["ts"])
         content |= {"metadata": metadata(mark), "parse": "none", "link_names": False}
-        await self._api.call("chat.update", patience=patience, channel=spot.channel, ts=known, **content)
+        try:
+            await self._api.call("chat.update", patience=patience, channel=spot.channel, ts=known, **content)
+        except web.Refused as refused:
+            if refused.code not in forms.UNEDITABLE:
+                raise
+            await self._api.call("chat.delete", patience=patience, channel=spot.channel, ts=known)
+            return await self.say(spot, text, mark=mark, known="", patience=patience)
         return known
 
     async def _post(self, spot: address.Address, content: Mapping[str, Any]) -> str:
@@ -199,6 +205,12 @@ class Notices:
             )
         except web.Refused as refused:
             raise _NoFile(str(refused)) from refused
+
+
+def mark(message: Mapping[str, Any]) -> Mapping[str, str]:
+    """By what a notice can be told from other notices; {} for what is none."""
+    held = message.get("metadata") or {}
+    return held.get("event_payload") or {} if held.get("event_type") == parse.NOTICE else {}
 
 
 def metadata(mark: Mapping[str, str]) -> dict[str, Any]:

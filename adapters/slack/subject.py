@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import hashlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -28,11 +29,12 @@ FIELD = "question"
 MOST_FORMS = 1_000  # kept in mind
 MOST = 3000  # characters of a question: Slack's limit for a field
 OPEN = "views.open"
-MARK = "form"  # in the metadata of a question's post: the id of the form it was asked with
+FORM, WORDS = "form", "words"  # in a question's metadata: the id of its form, a digest of what it asks
 SECONDS = 2.5  # that a form or a command is kept waiting: Slack gives three
 PATIENCE = 300.0  # seconds that Slack is tried for; who presses again waits for the same try
 SECOND_LOOK = 1.0  # seconds: a post whose answer was lost may show up a little later
 FAILED = "I could not take your question just now. Please press Ask again in a moment."
+NOT_DONE = "I could not do that just now: nothing was changed. Please give the command again in a moment."
 LATE = "Slack is slow to take your question. Please press Ask again in a moment: it will not be asked twice."
 OTHER = "I have asked it as you had it before. Close this form; to ask something else, open it again."
 NO_PLACE = "I may not write there: invite me to the channel first, then press Ask again."
@@ -91,37 +93,41 @@ class Subject:
         return sent.task.result() or (OTHER if question != sent.question else "")
 
     async def _command(self, body: Mapping[str, Any]) -> None:
-        """`/threadmate word argument`, told to its author alone."""
-        channel, team, user = (str(body.get(key) or "") for key in ("channel_id", "team_id", "user_id"))
-        word, _, argument = (str(body.get("text") or "").strip().lstrip("!") or "help").partition(" ")
-        known = await self.presses.names.look_up([user])
-        spot = address.Address(channel=channel, thread="", user_team=team)
-        home = address.home(spot, team=team)
-        command = commands.Command(
-            id=str(body.get("trigger_id") or ""),
-            word=word.lower(),
-            argument=argument.strip(),
-            # No conversation of a channel has this id: the command is about the channel, or the whole DM.
-            conversation=address.conversation_id(team=team, channel=channel, thread=""),
-            author=user,
-            author_name=known.get(user, "") or str(body.get("user_name") or user),
-            standing=await self.presses.standings.of({"user": user, "channel": channel}, team=team),
-            direct=spot.is_dm,
-        )
-
-        async def carry_out() -> None:
-            outcome = await self.presses.intake.command(command, home)
-            log.info("slack.command", conversation=command.conversation, word=command.word)
-            if outcome is not None and outcome.file_name:
-                await self.presses.notices.outcome(outcome, home, user=user)
-            elif outcome is not None:
-                await self._respond(str(body.get("response_url") or ""), outcome)
-
-        # Some commands ask Claude's endpoint and take longer than Slack waits.
-        task = self.presses.background.start(carry_out(), name="command outcome: a slash command")
+        """`/threadmate word argument`; some ask Claude's endpoint and take longer than Slack waits."""
+        task = self.presses.background.start(self._obeyed(body), name="command outcome: a slash command")
         await asyncio.wait([task], timeout=SECONDS)
         if task.done():
             task.result()  # what it raises goes unacknowledged: Slack tells its author that it failed
+
+    async def _obeyed(self, body: Mapping[str, Any]) -> None:
+        """Carry a command out, and tell its author alone what came of it."""
+        channel, team, user = (str(body.get(key) or "") for key in ("channel_id", "team_id", "user_id"))
+        word, _, argument = (str(body.get("text") or "").strip().lstrip("!") or "help").partition(" ")
+        url = str(body.get("response_url") or "")
+        spot = address.Address(channel=channel, thread="", user_team=team)
+        home = address.home(spot, team=team)
+        try:
+            known = await self.presses.names.look_up([user])
+            command = commands.Command(
+                id=str(body.get("trigger_id") or ""),
+                word=word.lower(),
+                argument=argument.strip(),
+                # No conversation of a channel has this id: it is about the channel, or the whole DM.
+                conversation=address.conversation_id(team=team, channel=channel, thread=""),
+                author=user,
+                author_name=known.get(user, "") or str(body.get("user_name") or user),
+                standing=await self.presses.standings.of({"user": user, "channel": channel}, team=team),
+                direct=spot.is_dm,
+            )
+            outcome = await self.presses.intake.command(command, home)
+        except errors.ThreadmateError:
+            await self._respond(url, commands.Outcome(text=NOT_DONE))
+            raise
+        log.info("slack.command", conversation=command.conversation, word=command.word)
+        if outcome is not None and outcome.file_name:
+            await self.presses.notices.outcome(outcome, home, user=user)
+        elif outcome is not None:
+            await self._respond(url, outcome)
 
     async def _respond(self, url: str, outcome: commands.Outcome) -> None:
         """Tell it to whoever acted, also where the bot is no member."""
@@ -141,6 +147,7 @@ class Subject:
             "ts": str(message.get("ts") or ""),
             "thread_ts": str(message.get("thread_ts") or message.get("ts") or ""),
             "process": self._process,
+            "opened": str(body.get("action_ts") or ""),
         }
         view = {
             "type": "modal",
@@ -189,14 +196,13 @@ class Subject:
             name = (await self.presses.names.look_up([user])).get(user, "") or user
             text = f"About the post of {parse.moment(subject['ts']):%H:%M:%S} UTC: {question}"
             shown = forms.tame(f"*{name}* asks. {text}", name_of=self.presses.names.known)
-            found = ""
-            if again or subject.get("process") != self._process:
-                found = await self._look(spot, form, after=subject["ts"])
+            mark = {FORM: form, WORDS: hashlib.blake2s(question.encode(), digest_size=8).hexdigest()}
+            found, words = "", ""
+            if again or subject.get("process") != self._process or await self.presses.intake.shared():
+                found, words = await self._look(spot, form, after=subject.get("opened") or subject["ts"])
             if found and await self.presses.intake.has(where, found):
-                return ""
-            ts = await self.presses.notices.say(
-                spot, shown, mark={MARK: form}, known=found, patience=PATIENCE
-            )
+                return "" if words == mark[WORDS] else OTHER
+            ts = await self.presses.notices.say(spot, shown, mark=mark, known=found, patience=PATIENCE)
             asked = conversation.Post(
                 conversation=where,
                 id=ts,
@@ -216,16 +222,16 @@ class Subject:
         log.info("slack.question_asked", conversation=where, post=ts)
         return ""
 
-    async def _look(self, spot: address.Address, form: str, *, after: str) -> str:
-        """The ts of the post that a form was shown with already, "" for none; looked for twice."""
-        wanted = notices.metadata({MARK: form})
+    async def _look(self, spot: address.Address, form: str, *, after: str) -> tuple[str, str]:
+        """The ts of the post that a form was shown with already, and its words' digest; "" for none."""
         for look in range(2):
             await self.sleep(look * SECOND_LOOK)
             found = self.reading.since(spot.channel, spot.thread, after=after, patience=PATIENCE)
             async for message in found:
-                if parse.is_own(message, self.presses.rules) and message.get("metadata") == wanted:
-                    return str(message["ts"])
-        return ""
+                mark = notices.mark(message)
+                if parse.is_own(message, self.presses.rules) and mark.get(FORM) == form:
+                    return str(message["ts"]), mark.get(WORDS, "")
+        return "", ""
 
 
 def _question(view: Mapping[str, Any]) -> str:

@@ -37,9 +37,8 @@ def heal(text: str) -> str:
 
 def _heal_end(text: str) -> tuple[str, bool]:
     """The text healed, and whether that is all; not so when an end was left out, as another shows then."""
-    blocks = fences.find(text)
-    if blocks and blocks[-1].end == fences.EVER_OPEN:
-        return _heal_fence(text, blocks[-1])
+    if (fence := _open_fence(text)) is not None:
+        return _heal_fence(text, fence)
     if unfinished := _UNFINISHED_LINES.search(text):
         return text[: unfinished.start()], False
     content, is_paragraph = _last_inline(text)
@@ -56,7 +55,13 @@ def _heal_end(text: str) -> tuple[str, bool]:
     if not healed.startswith(content[:kept]):  # marks were all that stood on the last line
         return text[: text.rfind("\n")], False
     shown = (text[: len(text) - len(last_line)] + healed[kept:]).rstrip()
-    return shown, _UNFINISHED_LINES.search(shown) is None
+    # Marks that are added can make a fence of those that stood there.
+    return shown, _UNFINISHED_LINES.search(shown) is None and _open_fence(shown) is None
+
+
+def _open_fence(text: str) -> fences.Fence | None:
+    blocks = fences.find(text)
+    return blocks[-1] if blocks and blocks[-1].end == fences.EVER_OPEN else None
 
 
 def _heal_fence(text: str, fence: fences.Fence) -> tuple[str, bool]:

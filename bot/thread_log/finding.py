@@ -46,9 +46,10 @@ def posts_since(
     """The ids of people's posts and of finished answers since then, oldest first."""
     found = db.execute(
         "SELECT p.id FROM posts p JOIN conversations c ON c.number = p.conversation"
-        " WHERE c.id = ? AND p.sent_at >= ? AND (p.role = 'user' OR EXISTS ("
+        " WHERE c.id = ?1 AND (p.role = 'user' AND p.sent_at >= ?2 OR EXISTS ("
         "SELECT 1 FROM replies r JOIN reply_posts s ON s.reply = r.id AND s.conversation = p.conversation"
-        " WHERE r.id = p.reply AND r.state = 'finished' AND s.platform = c.platform AND s.id = p.id))"
+        " WHERE r.id = p.reply AND p.role = 'assistant' AND r.state = 'finished' AND r.asked_at >= ?2"
+        " AND s.platform = c.platform AND s.id = p.id))"
         " ORDER BY p.sent_at, length(p.id), p.id",
         (conversation_id, since),
     )

@@ -16,6 +16,7 @@ from bot.thread_log import intake, owners, places, ratings, rows
 
 UNFINISHED = "state IN ('due', 'opened', 'written')"
 REOPENED = "reopened"  # the note of one whose question has changed since it was begun
+STOP = "stop"  # the note of one that another process than its owner was told to stop
 
 
 def begin(
@@ -43,9 +44,9 @@ def begin(
         if owner.is_other(unfinished[1]):
             return None
         db.execute(
-            "UPDATE replies SET owner = ?, note = CASE state WHEN 'written' THEN note ELSE '' END"
-            " WHERE id = ?",
-            (owner.name, unfinished[0]),
+            "UPDATE replies SET owner = ?1, note = CASE WHEN state = 'written' OR note = ?2 AND owner = ?1"
+            " THEN note ELSE '' END WHERE id = ?3",
+            (owner.name, STOP, unfinished[0]),
         )
         return _load(db, reply_id=unfinished[0], resumed=True)
     asker = db.execute(

@@ -7,8 +7,6 @@ import sqlite3
 from bot import conversation
 from bot.thread_log import owners, replies
 
-ASKED = "stop"  # the note of a reply that another process than its owner was told to stop
-
 
 def asked_by(
     db: sqlite3.Connection, *, platform: str, post_id: str
@@ -27,12 +25,12 @@ def ask(db: sqlite3.Connection, *, conversation_id: conversation.ConversationId,
     """Note for the process that writes a conversation's answer that it is to stop; False where none does."""
     found = db.execute(
         "SELECT r.id, r.owner FROM replies r JOIN conversations c ON c.number = r.conversation"
-        " WHERE c.id = ? AND r.note = '' AND r.state IN ('due', 'opened')",
-        (conversation_id,),
+        " WHERE c.id = ? AND r.note IN ('', ?) AND r.state IN ('due', 'opened')",
+        (conversation_id, replies.STOP),
     ).fetchone()
     if found is None or not owner.is_other(found[1]):
         return False
-    db.execute("UPDATE replies SET note = ? WHERE id = ?", (ASKED, found[0]))
+    db.execute("UPDATE replies SET note = ? WHERE id = ?", (replies.STOP, found[0]))
     return True
 
 
@@ -41,6 +39,6 @@ def are_asked(db: sqlite3.Connection, *, conversation_id: conversation.Conversat
     found = db.execute(
         "SELECT 1 FROM replies r JOIN conversations c ON c.number = r.conversation"
         " WHERE c.id = ? AND r.note = ? AND r.state IN ('due', 'opened')",
-        (conversation_id, ASKED),
+        (conversation_id, replies.STOP),
     )
     return found.fetchone() is not None

@@ -301,6 +301,8 @@ def test_finished_markup_is_left_alone(text: str) -> None:
 @given(text=_MARKDOWN)
 @settings(max_examples=300)
 @example(text="word ````md\n     ```\n")
+@example(text="`\n``     ```\n")
+@example(text="`x\n``     ```\n")
 def test_healing_closes_fences_within_its_room(text: str) -> None:
     """A healed text has no open fence and is at most the room longer."""
     healed = splitting.heal(text)

@@ -143,3 +143,30 @@ async def test_a_command_that_fails_is_not_acknowledged() -> None:
             await scene.workspace.settled()
             assert given.status == status
         assert [command.word for command in scene.intake.ordered] == ["forget"]
+
+
+async def test_a_question_that_was_kept_and_not_acknowledged_is_not_asked_again() -> None:
+    """Killed before Slack was told: the form is open yet; the same words close it, others are told of."""
+    async with slack_helpers.scene() as scene:
+        form = await Form.opened(scene)
+        ((view_id, view),) = scene.workspace.modals.items()
+        assert await form.told("is it?") == ""
+        await scene.adapter.__aexit__(None, None, None)
+        async with slack_helpers.adapter(scene.workspace, intake=scene.intake, time=scene.time):
+            await scene.workspace.connected(2)
+            scene.workspace.modals[view_id] = view
+            assert "as you had it before" in await form.told("how is it?")
+            assert await form.told("is it?") == ""
+        assert len(scene.intake.told) == form.shown() == 1
+
+
+async def test_where_no_post_may_be_edited_the_question_is_put_anew() -> None:
+    """The post that was not kept is taken away, and the question stands once, in its new words."""
+    async with slack_helpers.scene() as scene:
+        form = await Form.opened(scene)
+        scene.intake.locked = 1
+        await form.told("is it?")
+        scene.workspace.fail(slack.Fault(kind="error", method="chat.update", error="edit_window_closed"))
+        assert await form.told("how is it?") == ""
+        assert (form.shown(": is it?"), form.shown("how is it?")) == (0, 1)
+        assert [post.text.rpartition(": ")[2] for post in scene.intake.told] == ["how is it?"]
