@@ -46,6 +46,7 @@ class Intake:
     beside: bool = False  # another process is at work
     broken: bool = False  # the log cannot be written
     locked: int = 0  # so many writes fail before that
+    slow: asyncio.Event | None = None  # what commands wait for
 
     async def post(self, post: conversation.Post, home: conversation.Home) -> bool:
         """Keep it unless known."""
@@ -104,6 +105,8 @@ class Intake:
 
     async def command(self, command: commands.Command, home: conversation.Home) -> commands.Outcome | None:
         """Keep it; one that was given before is not carried out again."""
+        if self.slow is not None:
+            await self.slow.wait()
         if self.locked:
             self.locked -= 1
             raise errors.LogUnusable("the log is locked")

@@ -250,15 +250,17 @@ async def test_edits_and_deletions_reach_the_core() -> None:
         assert scene.core.deleted[-1] == (conversation, asked)
 
 
-@pytest.mark.parametrize("archived", [False, True])
-async def test_a_deleted_question_stands_in_no_title(*, archived: bool) -> None:
-    """A thread that the bot has opened loses its question's words with it, an archived one as well."""
+@pytest.mark.parametrize(("archived", "forgotten"), [(False, False), (True, False), (False, True)])
+async def test_a_deleted_question_stands_in_no_title(*, archived: bool, forgotten: bool) -> None:
+    """A thread that the bot opened loses its question's words with it, archived or forgotten as it may be."""
     async with discord_helpers.scene() as scene:
         scene.core.answered = lambda post, home: scene.answer(post, home, "Yes.")
         asked = await scene.ask(scene.channel, "who wants my knives?")
         await scene.core.settled()
         if archived:
             await scene.service.change_thread(asked, archived=True)
+        if forgotten:
+            scene.core.posts.clear()
         await scene.service.delete(scene.channel, asked)
 
         def is_blank() -> bool:

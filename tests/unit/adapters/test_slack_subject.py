@@ -1,5 +1,6 @@
 """The slash command and 'Ask about this' on the emulated Slack: acknowledged once they are carried out."""
 
+import asyncio
 from typing import Self
 
 import slack_helpers
@@ -143,6 +144,20 @@ async def test_a_command_that_fails_is_not_acknowledged() -> None:
             await scene.workspace.settled()
             assert given.status == status
         assert [command.word for command in scene.intake.ordered] == ["forget"]
+
+
+async def test_a_command_that_fails_late_is_told() -> None:
+    """Slack was told by then that it was taken: its author reads that it was not, and what to do."""
+    async with slack_helpers.scene(ack_seconds=30.0) as scene:
+        scene.intake.locked, scene.intake.slow = 1, asyncio.Event()
+        given = await scene.workspace.command(
+            channel=scene.channel, user=scene.ada, command="/threadmate", text="forget yes"
+        )
+        await scene.workspace.settled()
+        assert (given.status, scene.workspace.ephemerals) == ("acknowledged", [])
+        scene.intake.slow.set()
+        await scene.workspace.until(lambda _: bool(scene.workspace.ephemerals))
+        assert "give the command again" in str(scene.workspace.ephemerals)
 
 
 async def test_a_question_that_was_kept_and_not_acknowledged_is_not_asked_again() -> None:
