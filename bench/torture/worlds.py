@@ -43,7 +43,6 @@ class World(abc.ABC):
     dm: Place
     offset: float = 0.0  # seconds by which the platform's clock is ahead
     doubled: int = 1  # how often each event is sent
-    most_threads: int | None = None  # that can be open at the same time, None for no bound
 
     def clock(self) -> float:
         """The platform's clock, seconds since 1970."""
@@ -92,6 +91,10 @@ class World(abc.ABC):
     def reachable(self, _place: Place) -> bool:
         """Whether people can write there yet: a Discord thread is opened by the bot."""
         return True
+
+    async def close(self, _place: Place) -> None:
+        """Put a thread away in which nobody writes any more, where a platform does so."""
+        return
 
     @abc.abstractmethod
     def listening(self) -> bool:
@@ -262,7 +265,6 @@ class DiscordWorld(World):
     """Discord over its gateway."""
 
     name = "discord"
-    most_threads = 1_000  # of a guild: code 160006 of "JSON Error Codes" in Discord's documentation
 
     def __init__(self, *, offset: float = 0.0) -> None:
         self.offset = offset  # before anything has an id: ids never go back
@@ -341,6 +343,11 @@ class DiscordWorld(World):
     def private(self, user: str) -> Place:
         """See World."""
         return Place(channel=self.service.open_dm(user))
+
+    async def close(self, place: Place) -> None:
+        """See World: it is archived."""
+        if self.reachable(place):
+            await self.service.change_thread(place.channel, archived=True)
 
     def listening(self) -> bool:
         """See World."""
