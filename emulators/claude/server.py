@@ -113,7 +113,7 @@ class Claude:
             raise
         except ConnectionResetError:  # the client hung up while it was being answered
             call.closed = True
-            raise
+            return streaming.hang_up(http, call)
         except Exception as error:  # noqa: BLE001 - an answer function may raise anything; see the class
             self.errors.append(error)
             return _refused(call, refusal.Refusal("Internal server error", status=500))
