@@ -1,11 +1,12 @@
 """What stands beside a conversation is what was really sent, billed and kept."""
 
+import asyncio
 import json
 import re
 
 import pytest
 from browsing import Screen
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
@@ -54,6 +55,38 @@ async def test_a_miss_shows_its_reason(screen: Screen, side: str) -> None:
     panel = await screen.tab("Request")
     await expect(panel.locator(".miss")).to_contain_text("The prefix changed at messages.4.content.0")
     await expect(panel.locator(".miss")).to_contain_text("a post was edited or deleted")
+
+
+@pytest.mark.parametrize("side", SIDES)
+async def test_the_request_that_was_chosen_stays(screen: Screen, side: str) -> None:
+    """An earlier request is chosen while the newest is still being read: the chosen one stays."""
+    await screen.open(side)
+    await screen.ask("what a nice day")
+    panel = await screen.tab("Request")
+    options, box = panel.locator("option"), panel.get_by_role("combobox", name="Request")
+    await expect(options).to_have_count(1)
+    first = await box.input_value()
+    held, read = asyncio.Event(), asyncio.Event()
+    newer = re.compile(rf"/api/requests/(?!{first}$)\d+$")
+
+    async def hold(route: Route) -> None:
+        if newer.search(route.request.url):
+            held.set()
+            await read.wait()
+        await route.continue_()
+
+    await screen.page.route("**/api/requests/*", hold)
+    await screen.say("and a second one")
+    await held.wait()
+    await box.select_option(first)
+    await expect(screen.answers.last).to_contain_text("you wrote: “and a second one")
+    await expect(options).to_have_count(2)
+    await expect(panel.locator(".chip.good")).to_have_text("end_turn")
+    async with screen.page.expect_response(newer):
+        read.set()
+    await screen.say("and a third one")
+    await expect(options).to_have_count(3)
+    await expect(box).to_have_value(first)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -139,9 +172,12 @@ async def test_a_loaded_conversation_is_compacted_before_ones_eyes(screen: Scree
     await _agrees_with_the_bot(screen, side)
     panel = await screen.tab("Request")
     await expect(panel.get_by_role("combobox", name="Request")).to_contain_text("summary,")
+    answers = panel.locator("option").filter(has_text="answer,")
+    before = await answers.count()
     await screen.say("please recall the heron")
     await expect(screen.answers.last).to_contain_text("I looked up “the heron” and got")
-    asked = panel.locator("option").filter(has_text="answer,").nth(-2)  # the call that asked, not the next
+    await expect(answers).to_have_count(before + 2)
+    asked = answers.nth(before)  # the call that asked, not the one after it
     await panel.get_by_role("combobox", name="Request").select_option(await asked.get_attribute("value"))
     for tab in ("Request", "Memory"):
         found = (await screen.tab(tab)).get_by_role("region", name="Recall: the heron")

@@ -23,7 +23,8 @@ export const store = {
   replay: null,
   lines: [],
   inspected: null, // what the inspector shows, for the place it was asked for
-  request: null, // one request whole
+  chosen: null, // the number of the request that is looked at
+  request: null, // that one whole, as soon as it is read
   pane: "chat", // on a narrow screen: places, chat or inspector
   notice: "",
   said: "", // for screen readers
@@ -103,7 +104,7 @@ export async function goTo(place, side = store.side) {
   store.pane = "chat";
   store.unread.delete(key(side, place));
   store.inspected = null;
-  store.request = null;
+  store.chosen = store.request = null;
   remember(store);
   changed({ now: true });
   if (!store.posts.has(key(side, place))) await load(side, place);
@@ -200,21 +201,23 @@ async function inspect() {
     if (side !== store.side || place !== here()) return;
     const newest = store.inspected?.calls?.at(-1)?.number;
     store.inspected = found;
-    const calls = (found.calls ?? []).filter((each) => each.kind === "answer");
-    const chosen = store.request?.number;
-    if (calls.length && (chosen === undefined || chosen === newest || !found.calls.some((c) => c.number === chosen)))
-      await showRequest((found.calls ?? []).at(-1).number);
-    else if (chosen !== undefined && calls.length) await showRequest(chosen);
-    else store.request = null;
+    const calls = found.calls ?? [];
+    const follows = store.chosen === newest || !calls.some((each) => each.number === store.chosen);
+    if (!calls.some((each) => each.kind === "answer")) store.chosen = store.request = null;
+    else await showRequest(follows ? calls.at(-1).number : store.chosen);
   } catch {
     return; // what was found last still holds
   }
   changed();
 }
 
+// Of two that are asked for at the same time the later one is shown, whichever is read first.
 export async function showRequest(number) {
+  store.chosen = number;
   try {
-    store.request = await get(`api/requests/${number}`);
+    const found = await get(`api/requests/${number}`);
+    if (store.chosen !== number) return;
+    store.request = found;
   } catch (error) {
     tell(error.message);
   }
