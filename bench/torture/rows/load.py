@@ -31,9 +31,7 @@ INTAKE_MS = 50.0
 STALL_S = 0.1
 CHANNELS = 40  # that the posts are spread over
 FOLLOW = 1 / 6  # of the posts go on in a conversation that is there
-OPEN = (
-    1_000  # threads that a guild lets be open: code 160006 of "JSON Error Codes" in Discord's documentation
-)
+OPEN = 1_000  # threads that a guild of Discord lets be open: code 160006 in its documentation
 SHARES = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6)  # of a burst's answers a second, tried from the highest on
 SLOPE_MIB_A_MINUTE = 0.5  # below that, memory is said to be level
 Write = Callable[..., Coroutine[Any, Any, list[float]]]
