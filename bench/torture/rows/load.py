@@ -159,7 +159,10 @@ async def _write(
 async def _kept_up(
     stage: arena.Arena, base: str, write: Write, *, rate: float, seconds: float
 ) -> tuple[bool, list[tuple[float, float]]]:
-    """Post at that rate for so long; False once too many wait. And the memory at each moment (s, MiB)."""
+    """Post at that rate for so long; False once too many wait. And the memory at each moment (s, MiB).
+
+    How many wait meanwhile is the bot's own count, which can only end a trial; the oracle judges the rest.
+    """
     began, memory = time.monotonic(), [(0.0, _resident_mib(stage.pid))]
     writing = asyncio.create_task(write(rate=rate, seconds=seconds))
     while not writing.done():
