@@ -32,10 +32,16 @@ class Nursery:
         kill: tuple[str, int] | None = None,
         slow: float = 0.0,
         clock: pathlib.Path | None = None,
+        memory: pathlib.Path | None = None,
     ) -> int:
-        """Start a bot; its process id. `kill`: the step at which it ends by itself, and at which pass."""
+        """Start a bot; its process id.
+
+        `kill`: the step at which it ends by itself, and at which pass. `memory`: the file in which it tells
+        what it holds.
+        """
         wish = {"env": dict(env), "folder": str(folder), "log": str(log), "kill": kill, "slow": slow}
         wish["clock"] = None if clock is None else str(clock)
+        wish["memory"] = None if memory is None else str(memory)
         pid = int((await self._ask({"start": wish}))["pid"])
         self._alive.add(pid)
         return pid

@@ -16,24 +16,27 @@ import gc
 import json
 import pathlib
 import re
-import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import aiohttp
 
-from bench.torture import arena, oracle, play, worlds
+from bench.torture import arena, memory, oracle, play, worlds
 from emulators.discord import snowflakes
 
+MIB = 1024**2
 MOST_MIB = 250.0
 INTAKE_MS = 50.0
+LOOK_SECONDS = 5.0  # between two looks at how many wait
 STALL_S = 0.1
 CHANNELS = 40  # that the posts are spread over
 FOLLOW = 1 / 6  # of the posts go on in a conversation that is there
 OPEN = 1_000  # threads that a guild of Discord lets be open: code 160006 in its documentation
 SHARES = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6)  # of a burst's answers a second, tried from the highest on
-SLOPE_MIB_A_MINUTE = 0.5  # below that, memory is said to be level
+WARM_SECONDS = 600.0  # before memory is looked at: what the allocators keep for the next time gathers then
+LEVEL_SECONDS = 600.0
+KEPT_BLOCKS, KEPT_BYTES = 0.1, 10.0  # an answer: no leak is as small, which keeps an object for each
 Write = Callable[..., Coroutine[Any, Any, list[float]]]
 """`_write` on a stage."""
 QUEUE = re.compile(r"^threadmate_queue ([0-9.e+]+)$", re.MULTILINE)
@@ -71,11 +74,12 @@ async def load(how: play.Run, score: play.Score) -> None:
 
 
 async def steady(how: play.Run, score: play.Score) -> None:
-    """The highest rate at which all is answered as it comes for ten minutes; memory stays level meanwhile.
+    """The highest rate at which all is answered as it comes; memory stays level in its last ten minutes.
 
     Each share of a burst's rate is kept up for the whole of that time, from the highest on, and given up once
     too many wait.
     """
+    warm, level = (5.0, 40.0) if how.quick else (WARM_SECONDS, LEVEL_SECONDS)
     async with _stage(how) as (stage, base):
         write = functools.partial(_write, stage, threads=[], most=OPEN)
         began = time.monotonic()
@@ -86,7 +90,8 @@ async def steady(how: play.Run, score: play.Score) -> None:
         for rate in (share * burst for share in SHARES):
             before, cpu = _whole(stage), _cpu_seconds(stage.pid)
             began = time.monotonic()
-            kept, memory = await _kept_up(stage, base, write, rate=rate, seconds=5.0 if how.quick else 600.0)
+            kept = await _kept_up(base, write, rate=rate, seconds=warm + level)
+            ended = time.monotonic()
             waiting = len(stage.verdict().lost)
             await _answered(stage, seconds=300)
             if kept and waiting < _bearable(rate):
@@ -99,23 +104,37 @@ async def steady(how: play.Run, score: play.Score) -> None:
             sustained_a_second=answers / (time.monotonic() - began),
             CPU_ms_an_answer=1000 * (_cpu_seconds(stage.pid) - cpu) / answers,
             waiting_at_the_end_s=waiting / rate,
-            memory_at_first_MiB=memory[0][1],
-            memory_at_last_MiB=memory[-1][1],
         )
-        slope = _slope(memory)
-        score.high(memory_MiB_a_minute=slope)
-        score.check(how.quick or abs(slope) < SLOPE_MIB_A_MINUTE, f"memory grows by {slope:.2f} MiB a minute")
+        _level(stage, score, first=ended - level, last=ended, rate=rate, bound=not how.quick)
         _intake(stage, score, bound=False)
         await score.judge(stage, stage.verdict(), most_calls=1.0)
 
 
+async def growing(how: play.Run, score: play.Score) -> None:
+    """A few threads that grow far past their budget: memory does not follow their length."""
+    count, rate, warm, level = (5, 10.0, 5.0, 40.0) if how.quick else (50, 25.0, 300.0, 300.0)
+    budget = {"BOT_CONTEXT_TOKENS": "4000", "BOT_CONTEXT_FLOOR_TOKENS": "1000"}
+    async with _stage(how, **budget) as (stage, _):
+        threads = [
+            (await stage.ask(stage.world.channels[number % CHANNELS])).thread for number in range(count)
+        ]
+        await _answered(stage, seconds=60)
+        await _write(stage, rate=rate, seconds=warm + level, threads=threads, follow=1.0)
+        ended = time.monotonic()
+        await _answered(stage, seconds=300)
+        score.count(threads=count)
+        _level(stage, score, first=ended - level, last=ended, rate=rate, bound=not how.quick)
+        await score.judge(stage, stage.verdict())
+
+
 @contextlib.asynccontextmanager
-async def _stage(how: play.Run) -> AsyncIterator[tuple[arena.Arena, str]]:
-    """An arena with a warm bot, and the address of its own port."""
+async def _stage(how: play.Run, **options: str) -> AsyncIterator[tuple[arena.Arena, str]]:
+    """An arena with a bot that has answered once, and the address of its own port."""
     async with arena.opened(how.platform, home=how.home, seed=how.seed) as stage:
         stage.pace = 0.0
+        stage.memory = stage.folder / "memory.jsonl"
         port = arena.free_port()
-        stage.options["BOT_HTTP_PORT"] = str(port)
+        stage.options |= {"BOT_HTTP_PORT": str(port), **options}
         stage.world.channels += [stage.world.channel(f"room-{number}") for number in range(2, CHANNELS)]
         await stage.start()
         await stage.ask()
@@ -134,8 +153,9 @@ async def _write(
     seconds: float,
     threads: list[worlds.Place],
     most: int | None = None,
+    follow: float = FOLLOW,
 ) -> list[float]:
-    """Posts at a steady rate, most of them new conversations; how late each was written.
+    """Posts at a steady rate, but for `follow` of them new conversations; how late each was written.
 
     `threads`: those that are open, added to. Past `most` of them the oldest is closed for each new one, and
     people go on in the newer half.
@@ -146,7 +166,7 @@ async def _write(
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         late.append(time.monotonic() - due)
         lively = threads if most is None else threads[-most // 2 :]
-        known = stage.chance.choice(lively) if lively and stage.chance.random() < FOLLOW else None
+        known = stage.chance.choice(lively) if lively and stage.chance.random() < follow else None
         if known is not None and stage.world.reachable(known):
             await stage.ask(known)
             continue
@@ -156,24 +176,20 @@ async def _write(
     return late
 
 
-async def _kept_up(
-    stage: arena.Arena, base: str, write: Write, *, rate: float, seconds: float
-) -> tuple[bool, list[tuple[float, float]]]:
-    """Post at that rate for so long; False once too many wait. And the memory at each moment (s, MiB).
+async def _kept_up(base: str, write: Write, *, rate: float, seconds: float) -> bool:
+    """Post at that rate for so long; False once too many wait.
 
     How many wait meanwhile is the bot's own count, which can only end a trial; the oracle judges the rest.
     """
-    began, memory = time.monotonic(), [(0.0, _resident_mib(stage.pid))]
     writing = asyncio.create_task(write(rate=rate, seconds=seconds))
     while not writing.done():
-        await asyncio.sleep(seconds / 120)
-        memory.append((time.monotonic() - began, _resident_mib(stage.pid)))
+        await asyncio.sleep(LOOK_SECONDS)
         if await _queue(base) > _bearable(rate):
             writing.cancel()
             await asyncio.wait([writing])
-            return False, memory
+            return False
     await writing
-    return True, memory
+    return True
 
 
 def _bearable(rate: float) -> float:
@@ -181,10 +197,25 @@ def _bearable(rate: float) -> float:
     return 2 * rate + 10
 
 
-def _slope(memory: Sequence[tuple[float, float]]) -> float:
-    """MiB a minute by which memory grows, without the first fifth: caches fill then."""
-    level = [each for each in memory if each[0] > memory[-1][0] / 5]
-    return 60 * statistics.linear_regression(*zip(*level, strict=True)).slope
+def _level(
+    stage: arena.Arena, score: play.Score, *, first: float, last: float, rate: float, bound: bool
+) -> None:
+    """What memory did in those seconds: what is alive must not grow with the answers."""
+    assert stage.memory is not None
+    looks = [each for each in memory.told(stage.memory) if first <= each.at <= last]
+    blocks = memory.slope(looks, lambda each: each.blocks) / rate
+    heap = memory.slope(looks, lambda each: each.heap) / rate
+    score.high(
+        live_blocks_kept_an_answer=blocks,
+        heap_bytes_kept_an_answer=heap,
+        live_blocks=looks[-1].blocks,
+        heap_in_use_MiB=looks[-1].heap / MIB,
+        resident_MiB_at_first=looks[0].resident / MIB,
+        resident_MiB_at_last=looks[-1].resident / MIB,
+        resident_MiB_a_minute=60 * memory.slope(looks, lambda each: each.resident) / MIB,
+    )
+    score.check(not bound or blocks < KEPT_BLOCKS, f"each answer leaves {blocks:.2f} live blocks of Python's")
+    score.check(not bound or heap < KEPT_BYTES, f"each answer leaves {heap:.0f} bytes on the heap")
 
 
 async def _answered(stage: arena.Arena, *, seconds: float) -> None:
@@ -258,11 +289,8 @@ def _cpu_seconds(pid: int | None) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def _resident_mib(pid: int | None) -> float:
-    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1024**2
-
-
 ROWS = (
     play.Row(id="F15", title="200 posts a second over 10,000 conversations", play=load),
-    play.Row(id="F15B", title="ten minutes at the rate that is sustained", play=steady, quick=False),
+    play.Row(id="F15B", title="twenty minutes at the rate that is sustained", play=steady, quick=False),
+    play.Row(id="F15C", title="threads that grow far past their budget", play=growing, quick=False),
 )
