@@ -38,6 +38,7 @@ OVERLOAD, OVERLOAD_SECONDS = 200.0, 60.0  # posts a second
 WARM_SECONDS = 300.0  # at a steady rate, before memory is looked at: the interpreter's tables find their size
 LEVEL_SECONDS = 600.0
 KEPT_BLOCKS, KEPT_BYTES = 0.1, 10.0  # an answer: no leak is as small, which keeps an object for each
+RESIDENT_MIB_A_MINUTE = 0.05  # and so is what is neither a block nor on the heap: stacks, files
 Write = Callable[..., Coroutine[Any, Any, list[float]]]
 """`_write` on a stage."""
 QUEUE = re.compile(r"^threadmate_queue ([0-9.e+]+)$", re.MULTILINE)
@@ -110,7 +111,8 @@ async def steady(how: play.Run, score: play.Score) -> None:
             CPU_ms_an_answer=1000 * (_cpu_seconds(stage.pid) - cpu) / answers,
             waiting_at_the_end_s=waiting / rate,
         )
-        _level(stage, score, first=ended - level, last=ended, rate=rate, bound=not how.quick)
+        grew = _level(stage, score, first=ended - level, last=ended, rate=rate, bound=not how.quick)
+        score.check(how.quick or grew < RESIDENT_MIB_A_MINUTE, f"memory grows by {grew:.2f} MiB a minute")
         _intake(stage, score, bound=False)
         await score.judge(stage, stage.verdict(), most_calls=1.0)
 
@@ -204,12 +206,16 @@ def _bearable(rate: float) -> float:
 
 def _level(
     stage: arena.Arena, score: play.Score, *, first: float, last: float, rate: float, bound: bool
-) -> None:
-    """What memory did in those seconds: what is alive must not grow with the answers."""
+) -> float:
+    """What memory did in those seconds: what is alive must not grow with the answers.
+
+    By how much resident memory grew, MiB a minute.
+    """
     assert stage.memory is not None
     looks = [each for each in memory.told(stage.memory) if first <= each.at <= last]
     blocks = memory.slope(looks, lambda each: each.blocks) / rate
     heap = memory.slope(looks, lambda each: each.heap) / rate
+    resident = 60 * memory.slope(looks, lambda each: each.resident) / MIB
     score.high(
         live_blocks_kept_an_answer=blocks,
         heap_bytes_kept_an_answer=heap,
@@ -217,10 +223,11 @@ def _level(
         heap_in_use_MiB=looks[-1].heap / MIB,
         resident_MiB_at_first=looks[0].resident / MIB,
         resident_MiB_at_last=looks[-1].resident / MIB,
-        resident_MiB_a_minute=60 * memory.slope(looks, lambda each: each.resident) / MIB,
+        resident_MiB_a_minute=resident,
     )
     score.check(not bound or blocks < KEPT_BLOCKS, f"each answer leaves {blocks:.2f} live blocks of Python's")
     score.check(not bound or heap < KEPT_BYTES, f"each answer leaves {heap:.0f} bytes on the heap")
+    return resident
 
 
 async def _answered(stage: arena.Arena, *, seconds: float) -> None:
