@@ -118,10 +118,13 @@ async def steady(how: play.Run, score: play.Score) -> None:
 
 
 async def growing(how: play.Run, score: play.Score) -> None:
-    """A few threads that grow far past their budget: memory does not follow their length."""
-    count, rate, warm, level = (5, 10.0, 5.0, 40.0) if how.quick else (50, 25.0, 300.0, 300.0)
+    """A few threads that grow far past their budget: memory does not follow their length.
+
+    They grow at one pace, and so does what an answer has to read until the next cut: garbage follows that.
+    """
+    count, rate, warm, level = (5, 10.0, 5.0, 40.0) if how.quick else (50, 25.0, 240.0, 300.0)
     budget = {"BOT_CONTEXT_TOKENS": "4000", "BOT_CONTEXT_FLOOR_TOKENS": "1000"}
-    async with _stage(how, **budget) as (stage, _):
+    async with _stage(how, collects=True, **budget) as (stage, _):
         threads = [
             (await stage.ask(stage.world.channels[number % CHANNELS])).thread for number in range(count)
         ]
@@ -135,11 +138,13 @@ async def growing(how: play.Run, score: play.Score) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _stage(how: play.Run, **options: str) -> AsyncIterator[tuple[arena.Arena, str]]:
+async def _stage(
+    how: play.Run, *, collects: bool = False, **options: str
+) -> AsyncIterator[tuple[arena.Arena, str]]:
     """An arena with a bot that has answered once, and the address of its own port."""
     async with arena.opened(how.platform, home=how.home, seed=how.seed) as stage:
         stage.pace = 0.0
-        stage.memory = stage.folder / "memory.jsonl"
+        stage.memory = memory.Wish(path=str(stage.folder / "memory.jsonl"), collects=collects)
         port = arena.free_port()
         stage.options |= {"BOT_HTTP_PORT": str(port), **options}
         stage.world.channels += [stage.world.channel(f"room-{number}") for number in range(2, CHANNELS)]
@@ -212,7 +217,7 @@ def _level(
     By how much resident memory grew, MiB a minute.
     """
     assert stage.memory is not None
-    looks = [each for each in memory.told(stage.memory) if first <= each.at <= last]
+    looks = [each for each in memory.told(stage.memory.path) if first <= each.at <= last]
     blocks = memory.slope(looks, lambda each: each.blocks) / rate
     heap = memory.slope(looks, lambda each: each.heap) / rate
     resident = 60 * memory.slope(looks, lambda each: each.resident) / MIB
