@@ -4,9 +4,9 @@
 
 `{"start": {"env": {…}, "folder": …, "log": …, "kill": [step, nth] or null, "slow": seconds, "clock": file,
 "memory": a `memory.Wish` or null}}` forks a child that runs `python -m bot` from its `main` on and answers
-`{"pid": …}`; `{"wait": pid}` answers `{"status": …}` once it ended. Importing the program takes long, a fork a
-hundredth of it: that buys a thousand kills. The bot itself knows nothing of steps: here, in a process made for
-it, its parts are wrapped from outside.
+`{"pid": …}`; `{"wait": pid}` answers `{"status": …}` once it ended. Importing the program takes long, a fork
+a hundredth of it: that buys a thousand kills. The bot itself knows nothing of steps: here, in a process made
+for it, its parts are wrapped from outside.
 """
 
 from __future__ import annotations
