@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from bench.torture import memory, nursery, oracle, worlds
+from bench.torture import nursery, oracle, worlds
 from bot import errors
 from emulators import claude
 
@@ -72,7 +72,7 @@ class Arena:
         self._peak = 0.0
         api.answer = self._say
         self.host_clock: pathlib.Path | None = None  # a file: seconds by which the bots' is wrong
-        self.memory: memory.Wish | None = None  # how the bots tell what they hold
+        self.memory: pathlib.Path | None = None  # a file: where the bots tell what they hold
         self.pace = 0.02  # seconds between pieces of 16 characters that Claude says
 
     # People.
@@ -119,7 +119,7 @@ class Arena:
             kill=kill,
             slow=slow,
             clock=self.host_clock,
-            tells=self.memory,
+            memory=self.memory,
         )
         if wait:
             await self.until(self.world.listening)

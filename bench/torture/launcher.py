@@ -3,10 +3,10 @@
     python -m bench.torture.launcher      reads a JSON line per wish, answers each with a JSON line
 
 `{"start": {"env": {…}, "folder": …, "log": …, "kill": [step, nth] or null, "slow": seconds, "clock": file,
-"memory": a `memory.Wish` or null}}` forks a child that runs `python -m bot` from its `main` on and answers
-`{"pid": …}`; `{"wait": pid}` answers `{"status": …}` once it ended. Importing the program takes long, a fork
-a hundredth of it: that buys a thousand kills. The bot itself knows nothing of steps: here, in a process made
-for it, its parts are wrapped from outside.
+"memory": file}}` forks a child that runs `python -m bot` from its `main` on and answers `{"pid": …}`;
+`{"wait": pid}` answers `{"status": …}` once it ended. Importing the program takes long, a fork a hundredth of
+it: that buys a thousand kills. The bot itself knows nothing of steps: here, in a process made for it, its
+parts are wrapped from outside.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def child(wish: dict[str, Any]) -> None:
         if wish.get("clock"):
             shift_clock(wish["clock"])
         if wish.get("memory"):
-            memory.tell(memory.Wish(**wish["memory"]))
+            memory.tell(wish["memory"])
         sys.argv[1:] = []
         cli.main(run=program.run)
     except SystemExit as end:

@@ -4,15 +4,13 @@ Resident memory also counts what the allocators keep for the next time, and tabl
 before they are full: it goes up in steps that say nothing of a leak, and a small leak could hide between
 them. What is in use hides nothing: Python's live blocks, and the bytes in use of the C library's heap,
 where large objects and those of C code (SQLite's) live. Both also hold the answers under way and garbage
-that waits for its collection, so that the least of some seconds counts. Where these change with time
-themselves, garbage can be collected before each look; the process is another one then, and a little slower.
+that waits for its collection, so that the least of some seconds counts.
 """
 
 from __future__ import annotations
 
 import ctypes
 import dataclasses
-import gc
 import json
 import os
 import pathlib
@@ -48,25 +46,14 @@ class _Mallinfo(ctypes.Structure):
     )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Wish:
-    """How to tell."""
-
-    path: str  # a file, added to
-    every: float = EVERY_SECONDS
-    collects: bool = False  # garbage, before each look
+def tell(path: str, *, every: float = EVERY_SECONDS) -> None:
+    """Write a line each so many seconds from now on, in a thread of its own."""
+    threading.Thread(target=_go_on_telling, args=(path, every), name="memory", daemon=True).start()
 
 
-def tell(wish: Wish) -> None:
-    """Write a line for each look from now on, in a thread of its own."""
-    threading.Thread(target=_go_on_telling, args=(wish,), name="memory", daemon=True).start()
-
-
-def told(path: str) -> list[Look]:
+def told(path: pathlib.Path) -> list[Look]:
     """What was told so far."""
-    lines = (
-        pathlib.Path(path).read_text(encoding="ascii").split("\n")[:-1]
-    )  # the last one may be half written
+    lines = path.read_text(encoding="ascii").split("\n")[:-1]  # the last one may be half written
     return [Look(**json.loads(line)) for line in lines]
 
 
@@ -77,15 +64,13 @@ def slope(looks: Sequence[Look], of: Callable[[Look], float]) -> float:
     return statistics.linear_regression(moments, [min(map(of, group)) for group in groups]).slope
 
 
-def _go_on_telling(wish: Wish) -> None:
+def _go_on_telling(path: str, every: float) -> None:
     mallinfo = ctypes.CDLL(None).mallinfo2
     mallinfo.restype = _Mallinfo
     page = os.sysconf("SC_PAGE_SIZE")
     statm = pathlib.Path("/proc/self/statm")
-    with pathlib.Path(wish.path).open("a", encoding="ascii", buffering=1) as file:
+    with pathlib.Path(path).open("a", encoding="ascii", buffering=1) as file:
         while True:
-            if wish.collects:
-                gc.collect()
             heap = mallinfo()
             look = Look(
                 at=time.monotonic(),
@@ -94,4 +79,4 @@ def _go_on_telling(wish: Wish) -> None:
                 heap=heap.uordblks + heap.hblkhd,
             )
             file.write(json.dumps(dataclasses.asdict(look)) + "\n")
-            time.sleep(wish.every)
+            time.sleep(every)

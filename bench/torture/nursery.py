@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import os
 import pathlib
@@ -12,8 +11,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-
-from bench.torture import memory
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -35,15 +32,16 @@ class Nursery:
         kill: tuple[str, int] | None = None,
         slow: float = 0.0,
         clock: pathlib.Path | None = None,
-        tells: memory.Wish | None = None,
+        memory: pathlib.Path | None = None,
     ) -> int:
         """Start a bot; its process id.
 
-        `kill`: the step at which it ends by itself, and at which pass. `tells`: what it holds, and where.
+        `kill`: the step at which it ends by itself, and at which pass. `memory`: the file in which it tells
+        what it holds.
         """
         wish = {"env": dict(env), "folder": str(folder), "log": str(log), "kill": kill, "slow": slow}
         wish["clock"] = None if clock is None else str(clock)
-        wish["memory"] = None if tells is None else dataclasses.asdict(tells)
+        wish["memory"] = None if memory is None else str(memory)
         pid = int((await self._ask({"start": wish}))["pid"])
         self._alive.add(pid)
         return pid

@@ -18,7 +18,7 @@ RATE = 60.0  # answers a second
 HOARDER = """
 import sys
 from bench.torture import memory
-memory.tell(memory.Wish(path="/dev/stdout", every=0.02))
+memory.tell("/dev/stdout", every=0.02)
 kept = []
 for line in sys.stdin:
     kept.append([object() for _ in range(100_000)])
@@ -77,4 +77,4 @@ def test_a_line_that_is_being_written_is_not_read_yet(tmp_path: pathlib.Path) ->
     look = memory.Look(at=1.0, resident=3, blocks=4, heap=5)
     line = json.dumps(dataclasses.asdict(look))
     path.write_text(f"{line}\n{line[:20]}")
-    assert memory.told(str(path)) == [look]
+    assert memory.told(path) == [look]

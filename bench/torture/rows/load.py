@@ -30,7 +30,6 @@ MOST_MIB = 250.0
 INTAKE_MS = 50.0
 LOOK_SECONDS = 5.0  # between two looks at how many wait
 STALL_S = 0.1
-REST_SECONDS = 15.0  # nothing is asked then: what was put off, such as summaries, is done
 CHANNELS = 40  # that the posts are spread over
 FOLLOW = 1 / 6  # of the posts go on in a conversation that is there
 OPEN = 1_000  # threads that a guild of Discord lets be open: code 160006 in its documentation
@@ -112,46 +111,20 @@ async def steady(how: play.Run, score: play.Score) -> None:
             CPU_ms_an_answer=1000 * (_cpu_seconds(stage.pid) - cpu) / answers,
             waiting_at_the_end_s=waiting / rate,
         )
-        _level(stage, score, first=ended - level, last=ended, rate=rate)
+        grew = _level(stage, score, first=ended - level, last=ended, rate=rate, bound=not how.quick)
+        score.check(how.quick or grew < RESIDENT_MIB_A_MINUTE, f"memory grows by {grew:.2f} MiB a minute")
         _intake(stage, score, bound=False)
         await score.judge(stage, stage.verdict(), most_calls=1.0)
 
 
-async def growing(how: play.Run, score: play.Score) -> None:
-    """A few threads that grow far past their budget: nothing that stays follows their length.
-
-    What an answer reads does, until the next cut, so that two moments at rest are compared.
-    """
-    count, rate, warm, level = (5, 10.0, 5.0, 10.0) if how.quick else (30, 25.0, 120.0, 180.0)
-    budget = {"BOT_CONTEXT_TOKENS": "4000", "BOT_CONTEXT_FLOOR_TOKENS": "1000"}
-    async with _stage(how, collects=True, **budget) as (stage, _):
-        channels = (stage.world.channels[number % CHANNELS] for number in range(count))
-        threads = [(await stage.ask(channel)).thread for channel in channels]
-        await _answered(stage, seconds=60)
-        moments = []
-        for seconds in (warm, level):
-            await _write(stage, rate=rate, seconds=seconds, threads=threads, follow=1.0)
-            moments.append((await _at_rest(stage), _whole(stage)))
-        (before, earlier), (after, later) = moments
-        blocks = (after.blocks - before.blocks) / (later - earlier)
-        heap = (after.heap - before.heap) / (later - earlier)
-        score.count(threads=count)
-        score.high(live_blocks_kept_an_answer=blocks, heap_bytes_kept_an_answer=heap)
-        if not how.quick:
-            _check_kept(score, blocks=blocks, heap=heap)
-        await score.judge(stage, stage.verdict())
-
-
 @contextlib.asynccontextmanager
-async def _stage(
-    how: play.Run, *, collects: bool = False, **options: str
-) -> AsyncIterator[tuple[arena.Arena, str]]:
+async def _stage(how: play.Run) -> AsyncIterator[tuple[arena.Arena, str]]:
     """An arena with a bot that has answered once, and the address of its own port."""
     async with arena.opened(how.platform, home=how.home, seed=how.seed) as stage:
         stage.pace = 0.0
-        stage.memory = memory.Wish(path=str(stage.folder / "memory.jsonl"), collects=collects)
+        stage.memory = stage.folder / "memory.jsonl"
         port = arena.free_port()
-        stage.options |= {"BOT_HTTP_PORT": str(port), **options}
+        stage.options["BOT_HTTP_PORT"] = str(port)
         stage.world.channels += [stage.world.channel(f"room-{number}") for number in range(2, CHANNELS)]
         await stage.start()
         await stage.ask()
@@ -170,9 +143,8 @@ async def _write(
     seconds: float,
     threads: list[worlds.Place],
     most: int | None = None,
-    follow: float = FOLLOW,
 ) -> list[float]:
-    """Posts at a steady rate, but for `follow` of them new conversations; how late each was written.
+    """Posts at a steady rate, most of them new conversations; how late each was written.
 
     `threads`: those that are open, added to. Past `most` of them the oldest is closed for each new one, and
     people go on in the newer half.
@@ -183,7 +155,7 @@ async def _write(
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         late.append(time.monotonic() - due)
         lively = threads if most is None else threads[-most // 2 :]
-        known = stage.chance.choice(lively) if lively and stage.chance.random() < follow else None
+        known = stage.chance.choice(lively) if lively and stage.chance.random() < FOLLOW else None
         if known is not None and stage.world.reachable(known):
             await stage.ask(known)
             continue
@@ -214,10 +186,15 @@ def _bearable(rate: float) -> float:
     return 2 * rate + 10
 
 
-def _level(stage: arena.Arena, score: play.Score, *, first: float, last: float, rate: float) -> None:
-    """What memory did in those seconds."""
+def _level(
+    stage: arena.Arena, score: play.Score, *, first: float, last: float, rate: float, bound: bool
+) -> float:
+    """What memory did in those seconds: what is alive must not grow with the answers.
+
+    By how much resident memory grew, MiB a minute.
+    """
     assert stage.memory is not None
-    looks = [each for each in memory.told(stage.memory.path) if first <= each.at <= last]
+    looks = [each for each in memory.told(stage.memory) if first <= each.at <= last]
     blocks = memory.slope(looks, lambda each: each.blocks) / rate
     heap = memory.slope(looks, lambda each: each.heap) / rate
     resident = 60 * memory.slope(looks, lambda each: each.resident) / MIB
@@ -230,26 +207,9 @@ def _level(stage: arena.Arena, score: play.Score, *, first: float, last: float, 
         resident_MiB_at_last=looks[-1].resident / MIB,
         resident_MiB_a_minute=resident,
     )
-    if round(last - first) >= LEVEL_SECONDS:
-        _check_kept(score, blocks=blocks, heap=heap)
-        score.check(resident < RESIDENT_MIB_A_MINUTE, f"memory grows by {resident:.2f} MiB a minute")
-
-
-def _check_kept(score: play.Score, *, blocks: float, heap: float) -> None:
-    """What is alive must not grow with the answers."""
-    score.check(blocks < KEPT_BLOCKS, f"each answer leaves {blocks:.2f} live blocks of Python's")
-    score.check(heap < KEPT_BYTES, f"each answer leaves {heap:.0f} bytes on the heap")
-
-
-async def _at_rest(stage: arena.Arena) -> memory.Look:
-    """What is alive when all is answered."""
-    assert stage.memory is not None
-    await _answered(stage, seconds=300)
-    since = time.monotonic()
-    await asyncio.sleep(REST_SECONDS)
-    return min(
-        (each for each in memory.told(stage.memory.path) if each.at > since), key=lambda each: each.heap
-    )
+    score.check(not bound or blocks < KEPT_BLOCKS, f"each answer leaves {blocks:.2f} live blocks of Python's")
+    score.check(not bound or heap < KEPT_BYTES, f"each answer leaves {heap:.0f} bytes on the heap")
+    return resident
 
 
 async def _answered(stage: arena.Arena, *, seconds: float) -> None:
@@ -326,5 +286,4 @@ def _cpu_seconds(pid: int | None) -> float:
 ROWS = (
     play.Row(id="F15", title="200 posts a second over 10,000 conversations", play=load),
     play.Row(id="F15B", title="ten minutes and more at the rate that is sustained", play=steady, quick=False),
-    play.Row(id="F15C", title="threads that grow far past their budget", play=growing, quick=False),
 )
