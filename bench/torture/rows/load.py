@@ -37,8 +37,8 @@ SHARES = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6)  # of a burst's answers a second, trie
 OVERLOAD, OVERLOAD_SECONDS = 200.0, 60.0  # posts a second
 WARM_SECONDS = 300.0  # at a steady rate, before memory is looked at: the interpreter's tables find their size
 LEVEL_SECONDS = 600.0
-KEPT_BLOCKS, KEPT_BYTES = 0.1, 10.0  # an answer: no leak is as small, which keeps an object for each
-RESIDENT_MIB_A_MINUTE = 0.05  # and so is what is neither a block nor on the heap: stacks, files
+KEPT_BLOCKS, KEPT_BYTES = 0.1, 10.0  # by an answer: less is garbage, a leak keeps an object for each
+RESIDENT_MIB_A_MINUTE = 0.05  # for what is neither a block nor on the heap, such as stacks
 Write = Callable[..., Coroutine[Any, Any, list[float]]]
 """`_write` on a stage."""
 QUEUE = re.compile(r"^threadmate_queue ([0-9.e+]+)$", re.MULTILINE)
